@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: ISC
+//
+// struct envelope: sender, recipients and options of one mail transaction (RFC 5321 2.3.1), with
+// where each recipient's mail goes once that has been decided, and what is known of whoever handed
+// it in. Plain data in the transaction's arena: receive fills it, queue adds the targets.
+#pragma once
+
+#include "base/arena.h"
+#include "base/str.h"
+
+enum envelope_body { ENVELOPE_BODY_7BIT, ENVELOPE_BODY_8BITMIME, ENVELOPE_BODY_BINARYMIME };
+
+enum {
+    ENVELOPE_TARGETS_MAX = 100000, // of all recipients together
+    ENVELOPE_RETURN_PATHS_MAX = 4, // different ones: the sender's and those of lists
+};
+
+/// One place where a copy goes.
+struct envelope_target {
+    uint64_t account_id;  // 0: another host's
+    struct str address;   // the account's, or the foreign one
+    struct str detail;    // of `user+detail`; "" when none
+    unsigned return_path; // index into envelope.return_paths
+};
+
+struct envelope_recipient {
+    struct str address; // as the client gave it, without brackets
+    struct envelope_target *targets;
+    size_t target_count;
+};
+
+struct envelope {
+    struct arena *arena; // the transaction's; everything below lives in it
+    uint64_t id;         // names the mail in log, trace and Received; from rt_random()
+
+    struct str sender; // without brackets; "" is the null reverse-path
+    struct envelope_recipient *recipients;
+    size_t recipient_count, recipient_cap;
+    size_t target_count; // of all recipients
+    /// [0] is the sender; the others are owners of lists (RFC 5321 3.9.2).
+    struct str return_paths[ENVELOPE_RETURN_PATHS_MAX];
+    unsigned return_path_count;
+
+    enum envelope_body body;
+    bool is_utf8;  // SMTPUTF8
+    uint64_t size; // as declared by SIZE=; 0: not
+
+    struct str identity;  // the account that signed in, its address; "": nobody
+    uint64_t identity_id; // its account id; 0: nobody
+    struct str peer;      // its IP address
+    struct str helo;      // as said
+    struct str protocol;  // RFC 3848: "ESMTPSA"
+    int64_t arrived;      // seconds since 1970, when MAIL came
+};
+
+/// A transaction begins: zeroes *e, copies the sender.
+void envelope_init(struct envelope *e, struct arena *arena, struct str sender);
+/// Adds a recipient without targets. Pointers to earlier recipients may move.
+struct envelope_recipient *envelope_add(struct envelope *e, struct str address);
+/// The index of that return path, added when it is new; -1 when there are too many different ones.
+int envelope_return_path(struct envelope *e, struct str path);
