@@ -121,7 +121,7 @@ enum pop3_parse pop3_command_parse(struct str line, struct pop3_command *out)
     *out = command;
     if (str_find(line, '\0') >= 0 || !str_split(&rest, ' ', &word))
         return POP3_NO_SUCH_VERB;
-    if (!find_verb(str_trim(word), &command.verb))
+    if (!find_verb(word, &command.verb))
         return POP3_NO_SUCH_VERB;
 
     // A password may begin and end with spaces; only the one space behind the keyword is ours

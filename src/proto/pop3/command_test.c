@@ -59,6 +59,7 @@ static void bad_commands_are_refused(void **state)
     } bad[] = {
         {STR(""), POP3_NO_SUCH_VERB},
         {STR(" STAT"), POP3_NO_SUCH_VERB},
+        {STR("\tSTAT"), POP3_NO_SUCH_VERB},
         {STR("HELO x"), POP3_NO_SUCH_VERB},
         {STR("USERana"), POP3_NO_SUCH_VERB},
         {STR("ST\0T"), POP3_NO_SUCH_VERB},
