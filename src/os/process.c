@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: ISC
+#include "os/process.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+int os_user_find(const char *name, uid_t *uid, gid_t *gid)
+{
+    const struct passwd *user;
+
+    errno = 0;
+    user = getpwnam(name);
+    if (!user)
+        return errno ? -errno : -ENOENT;
+    *uid = user->pw_uid;
+    *gid = user->pw_gid;
+    return 0;
+}
+
+void os_user_name(uid_t uid, struct buf *out)
+{
+    const struct passwd *user = getpwuid(uid);
+
+    if (user)
+        buf_put(out, str_from(user->pw_name));
+    else
+        buf_put_u64(out, uid);
+}
+
+int os_become(const char *user)
+{
+    uid_t uid;
+    gid_t gid;
+    int r = os_user_find(user, &uid, &gid);
+
+    if (r < 0)
+        return r;
+    if (initgroups(user, gid) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+        return -errno;
+    // A process that could still come back has not dropped anything.
+    if (uid != 0 && (setuid(0) == 0 || getuid() != uid || geteuid() != uid))
+        return -EPERM;
+    return 0;
+}
+
+int os_no_new_privs(void)
+{
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+uint64_t os_descriptors_limit(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur;
+}
+
+int os_descriptors_raise(uint64_t *out)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return -errno;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+            return -errno;
+    }
+    *out = limit.rlim_cur;
+    return 0;
+}
