@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: ISC
+//
+// CAPA, RFC 2449: what may be used now; USER and SASL only once they may be.
+#include "base/cleanup.h"
+#include "serve/pop3/session.h"
+
+int pop3_on_capa(struct pop3_session *s, const struct pop3_command *c)
+{
+    struct account_peer peer = account_peer_of(s->conn, "pop");
+    CLEANUP(buf_drop) struct buf names = {0};
+    struct rt_tls_info info;
+
+    (void)c;
+    buf_init(&names, 512);
+    (void)rt_put(s->conn, STR("+OK\r\n"
+                              "TOP\r\n"
+                              "UIDL\r\n"
+                              "RESP-CODES\r\n"
+                              "AUTH-RESP-CODE\r\n"
+                              "PIPELINING\r\n"
+                              "EXPIRE NEVER\r\n"
+                              "IMPLEMENTATION Carteiro-" CARTEIRO_VERSION "\r\n"));
+    if (account_auth_mechanisms(pop3_accounts(s->pop3), &peer, ' ', &names))
+        (void)rt_putf(s->conn, "USER\r\nSASL %.*s\r\n", STR_ARG(buf_str(&names)));
+    if (pop3_tls(s->pop3) && !rt_conn_tls(s->conn, &info))
+        (void)rt_put(s->conn, STR("STLS\r\n"));
+    return rt_put(s->conn, STR(".\r\n"));
+}
