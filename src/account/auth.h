@@ -10,8 +10,8 @@
 // initial response, "*" to cancel. The caller puts its own "334 " or "+ " in front.
 #pragma once
 
-#include "account/account.h"
 #include "rt/conn.h"
+#include "account/account.h"
 
 enum {
     ACCOUNT_AUTH_LINE_MAX = 12288, // bytes of one base64 line (RFC 4954 4.5.3)

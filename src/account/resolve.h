@@ -6,8 +6,8 @@
 // through us.
 #pragma once
 
-#include "account/account.h"
 #include "mail/address.h"
+#include "account/account.h"
 
 enum account_kind {
     ACCOUNT_KIND_LOCAL,     // one account of ours

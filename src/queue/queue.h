@@ -10,11 +10,11 @@
 //     queue_begin -> queue_append* -> queue_accept | queue_abandon
 #pragma once
 
-#include "deliver/deliver.h"
 #include "mail/envelope.h"
 #include "mail/outcome.h"
-#include "route/route.h"
 #include "store/store.h"
+#include "deliver/deliver.h"
+#include "route/route.h"
 
 struct queue {
     struct store *store; // borrowed, as all of these

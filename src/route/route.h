@@ -5,11 +5,11 @@
 // never waits. Next hops by MX come with sending to other hosts.
 #pragma once
 
-#include "account/account.h"
 #include "base/setting.h"
 #include "mail/address.h"
 #include "mail/envelope.h"
 #include "mail/outcome.h"
+#include "account/account.h"
 
 /// The room's part of the configuration, title "route".
 struct route_config {

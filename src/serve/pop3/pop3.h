@@ -7,11 +7,11 @@
 // server).
 #pragma once
 
-#include "account/account.h"
 #include "base/setting.h"
 #include "rt/conn.h"
 #include "rt/tls.h"
 #include "store/store.h"
+#include "account/account.h"
 
 /// The room's part of the configuration, title "pop3".
 struct pop3_config {

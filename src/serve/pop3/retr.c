@@ -6,8 +6,8 @@
 // dot, and the client knows that it has not got all.
 #include "base/check.h"
 #include "base/cleanup.h"
-#include "log/log.h"
 #include "proto/pop3/stuff.h"
+#include "log/log.h"
 #include "serve/pop3/session.h"
 
 #include <errno.h>

@@ -4,8 +4,8 @@
 // whether the talk goes on: RT_NEXT, RT_CLOSE or -errno.
 #pragma once
 
-#include "account/auth.h"
 #include "proto/pop3/command.h"
+#include "account/auth.h"
 #include "serve/pop3/pop3.h"
 
 enum pop3_state {
