@@ -156,7 +156,7 @@ void decoder_init(struct decoder *d, enum encoding encoding)
 
 static void feed_base64(struct decoder *d, struct str text, struct buf *out)
 {
-    char *start = buf_room(out, text.len / 4 * 3 + 3), *to = start;
+    char *start = buf_room(out, (d->bit_count + text.len * 6) / 8), *to = start;
 
     if (!start)
         return;

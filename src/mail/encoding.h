@@ -49,7 +49,8 @@ struct decoder {
 
 void decoder_init(struct decoder *d, enum encoding encoding);
 /// Appends what became known. Characters outside base64's alphabet are skipped; a broken "=" of
-/// quoted-printable stands for itself. Adds at most text.len + 130 bytes.
+/// quoted-printable stands for itself. `out` must have room for text.len + 130 bytes (for base64
+/// three quarters of text.len).
 void decoder_feed(struct decoder *d, struct str text, struct buf *out);
 /// The end of the body: appends what was held. Then the decoder may be used for another body.
 void decoder_end(struct decoder *d, struct buf *out);
