@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: ISC
+//
+// What LIST, LSUB and STATUS ask for: RFC 3501 6.3.8 to 6.3.10, with the selection and return
+// options of RFC 5258 (SUBSCRIBED, REMOTE, RECURSIVEMATCH, CHILDREN), RFC 6154 (SPECIAL-USE) and
+// RFC 5819 (STATUS).
+#pragma once
+
+#include "base/arena.h"
+#include "base/scan.h"
+
+enum imap_status_item {
+    IMAP_STATUS_MESSAGES = 1,
+    IMAP_STATUS_RECENT = 2,
+    IMAP_STATUS_UIDNEXT = 4,
+    IMAP_STATUS_UIDVALIDITY = 8,
+    IMAP_STATUS_UNSEEN = 16,
+};
+
+enum imap_list_option {
+    IMAP_LIST_SUBSCRIBED = 1,
+    IMAP_LIST_REMOTE = 2,
+    IMAP_LIST_RECURSIVE_MATCH = 4,
+    IMAP_LIST_SPECIAL_USE = 8,
+    IMAP_LIST_CHILDREN = 16,
+    IMAP_LIST_STATUS = 32,
+};
+
+enum { IMAP_LIST_PATTERNS_MAX = 32 };
+
+struct imap_list {
+    unsigned selects; // bits of imap_list_option
+    unsigned returns;
+    unsigned status_items; // bits of imap_status_item, with IMAP_LIST_STATUS
+    bool is_extended;      // RFC 5258: answers tell more
+    struct str reference;  // as on the wire
+    struct str *patterns;
+    size_t pattern_count;
+};
+
+/// From behind the verb to the end of the command.
+bool imap_list_parse(struct scan *in, struct arena *arena, struct imap_list *out);
+/// LSUB has no options.
+bool imap_lsub_parse(struct scan *in, struct arena *arena, struct imap_list *out);
+/// "(" item *(SP item) ")"
+bool imap_scan_status_items(struct scan *in, unsigned *out);

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: ISC
+#include "base/buf.h"
+#include "proto/imap/search.h"
+
+// cmocka wants these four before its own header
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/// One node in prefix form, for comparing.
+static void put_node(struct buf *out, const struct imap_search *s, uint32_t i, int depth)
+{
+    const struct imap_search_node *n = &s->nodes[i];
+
+    assert_true(depth < 20);
+    switch (n->op) {
+    case IMAP_SEARCH_AND:
+    case IMAP_SEARCH_OR:
+        buf_put(out, n->op == IMAP_SEARCH_AND ? STR("and(") : STR("or("));
+        put_node(out, s, n->left, depth + 1);
+        buf_put(out, STR(" "));
+        put_node(out, s, n->right, depth + 1);
+        buf_put(out, STR(")"));
+        return;
+    case IMAP_SEARCH_NOT:
+        buf_put(out, STR("not("));
+        put_node(out, s, n->left, depth + 1);
+        buf_put(out, STR(")"));
+        return;
+    case IMAP_SEARCH_FLAG:
+        buf_putf(out, "f%u/%u", n->set, n->unset);
+        return;
+    case IMAP_SEARCH_HEADER:
+        buf_putf(out, "%.*s=%.*s", STR_ARG(n->name), STR_ARG(n->text));
+        return;
+    case IMAP_SEARCH_BODY:
+    case IMAP_SEARCH_TEXT:
+        buf_putf(out, "~%.*s", STR_ARG(n->text));
+        return;
+    case IMAP_SEARCH_KEYWORD:
+        buf_putf(out, "k:%.*s", STR_ARG(n->name));
+        return;
+    case IMAP_SEARCH_NUMBERS:
+    case IMAP_SEARCH_UIDS:
+        buf_putf(out, "%c%zu:%u", n->op == IMAP_SEARCH_UIDS ? 'u' : 's', n->numbers.count,
+                 n->numbers.ranges[0].first);
+        return;
+    case IMAP_SEARCH_LARGER:
+    case IMAP_SEARCH_SMALLER:
+        buf_putf(out, "%c%u", n->op == IMAP_SEARCH_LARGER ? '>' : '<', n->size);
+        return;
+    case IMAP_SEARCH_ALL:
+        buf_put(out, STR("all"));
+        return;
+    default:
+        buf_putf(out, "d%d:%d", (int)n->op - IMAP_SEARCH_BEFORE, (int)n->day);
+        return;
+    }
+}
+
+static const struct {
+    const char *text, *charset, *tree; // tree NULL: refused
+} cases[] = {
+    {" ALL", NULL, "all"},
+    {" all", NULL, "all"},
+    {" FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"", NULL,
+     "and(and(f4/0 d2:8797) not(FROM=Smith))"},
+    {" TEXT \"string not in mailbox\"", NULL, "~string not in mailbox"},
+    {" CHARSET UTF-8 TEXT {6}\r\nXXXXXX", "UTF-8", "~XXXXXX"},
+    {" charset \"us-ascii\" 2,4:7,9", "us-ascii", "s3:2"},
+    {" OR SEEN UNSEEN", NULL, "or(f1/0 f0/1)"},
+    {" OR OR 1 2 OR 3 4", NULL, "or(or(s1:1 s1:2) or(s1:3 s1:4))"},
+    {" NOT NOT NOT 1", NULL, "not(not(not(s1:1)))"},
+    {" (1)", NULL, "s1:1"},
+    {" ((1 2) (3)) 4", NULL, "and(and(and(s1:1 s1:2) s1:3) s1:4)"},
+    {" OR (1 2) NOT (3)", NULL, "or(and(s1:1 s1:2) not(s1:3))"},
+    {" UNKEYWORD $Junk KEYWORD a", NULL, "and(not(k:$Junk) k:a)"},
+    {" NEW OLD RECENT", NULL, "and(and(f32/1 f0/32) f32/0)"},
+    {" HEADER Message-ID <1@x> LARGER 10 SMALLER 4294967295", NULL,
+     "and(and(Message-ID=<1@x> >10) <4294967295)"},
+    {" HEADER X-A \"\"", NULL, "X-A="},
+    {" SENTON \" 1-Feb-1994\"", NULL, NULL},
+    {" SENTON \"1-Feb-1994\" ON 01-Feb-1994 BEFORE 1-feb-1994", NULL,
+     "and(and(d4:8797 d1:8797) d0:8797)"},
+    {" UID 5:* *", NULL, "and(u1:5 s1:0)"},
+    {" BODY a SUBJECT b TO c CC d BCC e", NULL, "and(and(and(and(~a SUBJECT=b) TO=c) CC=d) BCC=e)"},
+    {"", NULL, NULL},
+    {" ", NULL, NULL},
+    {" ()", NULL, NULL},
+    {" (1", NULL, NULL},
+    {" 1)", NULL, NULL},
+    {" NOT", NULL, NULL},
+    {" OR 1", NULL, NULL},
+    {" (OR 1) 2", NULL, NULL},
+    {" (NOT ) 2", NULL, NULL},
+    {" 1  2", NULL, NULL},
+    {" 1 ", NULL, NULL},
+    {" 0", NULL, NULL},
+    {" FOO", NULL, NULL},
+    {" FROM", NULL, NULL},
+    {" SINCE 31-Feb-1994", NULL, NULL},
+    {" LARGER 4294967296", NULL, NULL},
+    {" CHARSET UTF-8", NULL, NULL},
+};
+
+static void search_programs(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct scan in = scan_of(str_from(cases[i].text));
+        struct imap_search search;
+        struct arena arena;
+        struct buf out;
+        bool ok;
+
+        arena_init(&arena, 1 << 20);
+        buf_init(&out, 4096);
+        ok = imap_search_parse(&in, &arena, &search);
+        if (ok != !!cases[i].tree)
+            print_error("%s\n", cases[i].text);
+        assert_int_equal(ok, !!cases[i].tree);
+        if (ok) {
+            put_node(&out, &search, (uint32_t)search.count - 1, 0);
+            assert_string_equal(buf_cstr(&out), cases[i].tree);
+            assert_true(str_eq(search.charset, str_from(cases[i].charset)));
+        }
+        buf_done(&out);
+        arena_done(&arena);
+    }
+}
+
+/// Deep and wide programs end in a tree or a refusal, at once, on a small stack.
+static void search_depth_is_bounded(void **state)
+{
+    static const struct {
+        const char *piece, *last;
+        size_t times;
+        bool ok;
+    } deep[] = {
+        {" NOT", " 1", 4000, true},   {" NOT", " 1", 9000, false}, {" OR 1", " 1", 4000, true},
+        {" OR 1", " 1", 5000, false}, {" 1", " 1", 4000, true},    {" 1", " 1", 5000, false},
+        {" (1", "", 100, false},      {" TEXT a", "", 64, true},   {" TEXT a", "", 65, false},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(deep) / sizeof(deep[0]); i++) {
+        struct imap_search search;
+        struct arena arena;
+        struct scan in;
+        struct buf text;
+
+        arena_init(&arena, 4 << 20);
+        buf_init(&text, 1 << 20);
+        for (size_t n = 0; n < deep[i].times; n++)
+            buf_put(&text, str_from(deep[i].piece));
+        buf_put(&text, str_from(deep[i].last));
+        in = scan_of(buf_str(&text));
+        assert_int_equal(imap_search_parse(&in, &arena, &search), deep[i].ok);
+        buf_done(&text);
+        arena_done(&arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(search_programs),
+        cmocka_unit_test(search_depth_is_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
