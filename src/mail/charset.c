@@ -6,7 +6,7 @@
 #include <unicase.h>
 #include <unistr.h>
 
-enum { NAME_MAX_BYTES = 40, PIECE_BYTES = 1024 };
+enum { NAME_MAX_BYTES = 40, PIECE_BYTES = 1024, FOLD_PIECE_BYTES = 4096 };
 
 #define REPLACEMENT STR("\xef\xbf\xbd")
 
@@ -241,18 +241,32 @@ bool charset_is_known(struct str charset)
     return true;
 }
 
-static void put_folded_run(struct buf *out, struct str run)
+static void put_folded_piece(struct buf *out, struct str piece)
 {
     size_t len = 0;
     uint8_t *folded =
-        u8_casefold((const uint8_t *)run.ptr, run.len, NULL, UNINORM_NFKD, NULL, &len);
+        u8_casefold((const uint8_t *)piece.ptr, piece.len, NULL, UNINORM_NFKD, NULL, &len);
 
     if (!folded) {
-        buf_put(out, run);
+        buf_put(out, piece);
         return;
     }
     buf_put(out, str_of(folded, len));
     free(folded);
+}
+
+// In pieces of whole characters, so that a long run needs no long memory.
+static void put_folded_run(struct buf *out, struct str run)
+{
+    while (run.len && buf_ok(out)) {
+        size_t len = run.len < FOLD_PIECE_BYTES ? run.len : FOLD_PIECE_BYTES;
+
+        while (len < run.len && len > FOLD_PIECE_BYTES - 4 &&
+               ((unsigned char)run.ptr[len] & 0xc0) == 0x80)
+            len--;
+        put_folded_piece(out, str_head(run, len));
+        run = str_skip(run, len);
+    }
 }
 
 void charset_put_folded(struct buf *out, struct str utf8)

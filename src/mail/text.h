@@ -10,7 +10,7 @@
 #include "mail/mime.h"
 
 /// Bytes of decoded text of one message that are looked at, and encoded bytes of one part.
-enum { TEXT_MAX = 8 << 20 };
+enum { TEXT_MAX = 4 << 20 };
 
 /// Appends the text of all text/* parts (and the headers of messages within) of a message, with a
 /// line end between two. When `out` gets full what fitted stays, and `out` is not failed.

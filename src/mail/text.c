@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: ISC
+#include "mail/text.h"
+
+#include "base/cleanup.h"
+#include "mail/charset.h"
+#include "mail/encoding.h"
+#include "mail/header.h"
+#include "mail/word.h"
+
+enum {
+    DECODER_SLACK = 256,
+    // A decoded header, or a search word, is small.
+    FIELD_MAX = 256 * 1024,
+};
+
+// As much as fits, whole characters only.
+static void put_fitting(struct buf *out, struct str utf8)
+{
+    size_t room = out->max - out->len;
+
+    if (utf8.len > room) {
+        while (room && ((unsigned char)utf8.ptr[room] & 0xc0) == 0x80)
+            room--;
+        utf8.len = room;
+    }
+    buf_put(out, utf8);
+}
+
+static bool is_html(const struct mime_part *part)
+{
+    return mime_is_type(part, STR("text"), STR("html")) ||
+           mime_is_type(part, STR("text"), STR("xml"));
+}
+
+void text_put_part(struct buf *out, const struct mime_part *part, struct str message)
+{
+    CLEANUP(buf_drop) struct buf bytes = {0}, utf8 = {0}, plain = {0};
+    struct str body = str_head(mime_body_of(message, part), TEXT_MAX), charset;
+
+    if (part->kind != MIME_LEAF || part->is_opaque || !mime_is_type(part, STR("text"), STR("")))
+        return;
+    buf_init(&bytes, body.len + DECODER_SLACK);
+    buf_init(&utf8, body.len * 3 + DECODER_SLACK); // one byte of a charset, three of UTF-8
+    encoding_decode(&bytes, encoding_of(part->encoding), body);
+    charset = param_find(&part->params, STR("charset"));
+    charset_put_utf8(&utf8, charset.ptr ? charset : STR("us-ascii"), buf_str(&bytes));
+    if (!is_html(part)) {
+        put_fitting(out, buf_str(&utf8));
+        return;
+    }
+    buf_init(&plain, utf8.len * 2 + DECODER_SLACK);
+    text_put_stripped_html(&plain, buf_str(&utf8));
+    put_fitting(out, buf_str(&plain));
+}
+
+static void put_field(struct buf *out, const struct header_field *f)
+{
+    CLEANUP(buf_drop) struct buf line = {0};
+
+    buf_init(&line, FIELD_MAX * 4);
+    buf_put(&line, f->name);
+    buf_put(&line, STR(": "));
+    word_put_decoded(&line, str_head(f->value, FIELD_MAX));
+    buf_put_char(&line, '\n');
+    put_fitting(out, buf_str(&line));
+}
+
+static void put_header(struct buf *out, struct str header)
+{
+    struct header_iter it = header_iter_of(str_head(header, TEXT_MAX));
+    struct header_field f;
+
+    while (header_next(&it, &f) && out->len < out->max)
+        put_field(out, &f);
+}
+
+static bool is_inner_message(const struct mime *m, const struct mime_part *part)
+{
+    return part->parent >= 0 && m->parts[part->parent].kind == MIME_MESSAGE;
+}
+
+// What one part has for a reader: the header of a message within, and its text.
+static void put_part_text(struct buf *out, const struct mime *m, const struct mime_part *part,
+                          struct str message)
+{
+    if (is_inner_message(m, part))
+        put_header(out, mime_header_of(message, part));
+    text_put_part(out, part, message);
+}
+
+void text_put_body(struct buf *out, const struct mime *m, struct str message)
+{
+    for (size_t i = 0; i < m->count && out->len < out->max; i++) {
+        size_t before = out->len;
+
+        put_part_text(out, m, &m->parts[i], message);
+        if (out->len > before)
+            put_fitting(out, STR("\n"));
+    }
+}
+
+bool text_put_needle(struct buf *out, struct str charset, struct str word)
+{
+    CLEANUP(buf_drop) struct buf utf8 = {0};
+
+    if (!charset_is_known(charset))
+        return false;
+    buf_init(&utf8, word.len * 3 + DECODER_SLACK);
+    charset_put_utf8(&utf8, charset, word);
+    charset_put_folded(out, buf_str(&utf8));
+    return true;
+}
+
+static bool has_needle(struct str utf8, struct str needle)
+{
+    CLEANUP(buf_drop) struct buf folded = {0};
+
+    if (needle.len == 0)
+        return true;
+    buf_init(&folded, utf8.len * 2 + FIELD_MAX);
+    charset_put_folded(&folded, utf8);
+    return str_find_str(buf_str(&folded), needle) >= 0;
+}
+
+bool text_header_has(struct str header, struct str name, struct str needle)
+{
+    struct header_iter it = header_iter_of(header);
+    struct header_field f;
+
+    while (header_next(&it, &f)) {
+        CLEANUP(buf_drop) struct buf value = {0};
+
+        if (!str_case_eq(f.name, name))
+            continue;
+        if (needle.len == 0)
+            return true;
+        buf_init(&value, FIELD_MAX * 4);
+        word_put_decoded(&value, str_head(f.value, FIELD_MAX));
+        if (has_needle(buf_str(&value), needle))
+            return true;
+    }
+    return false;
+}
+
+bool text_body_has(const struct mime *m, struct str message, struct str needle)
+{
+    size_t left = TEXT_MAX;
+
+    if (needle.len == 0)
+        return true;
+    for (size_t i = 0; i < m->count && left; i++) {
+        CLEANUP(buf_drop) struct buf text = {0};
+
+        buf_init(&text, left);
+        put_part_text(&text, m, &m->parts[i], message);
+        if (has_needle(buf_str(&text), needle))
+            return true;
+        left -= text.len;
+    }
+    return false;
+}
+
+bool text_message_has(const struct mime *m, struct str message, struct str needle)
+{
+    CLEANUP(buf_drop) struct buf header = {0};
+
+    buf_init(&header, TEXT_MAX);
+    put_header(&header, mime_header_of(message, &m->parts[0]));
+    return has_needle(buf_str(&header), needle) || text_body_has(m, message, needle);
+}
