@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
 // Operations on messages: put, flag, expunge, copy and move, claiming \Recent.
-#include "store/apply.h"
-
 #include "base/check.h"
+#include "store/apply.h"
 
 #include <errno.h>
 

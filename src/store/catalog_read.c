@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
 // The readers' side of the catalog: what is shown, under its lock, from any thread; and watches.
-#include "store/catalog.h"
-
 #include "base/check.h"
+#include "store/catalog.h"
 
 #include <errno.h>
 

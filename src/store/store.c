@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: ISC
 //
 // The door: look-ups the catalog answers, and the way to the engine for everything else.
-#include "store/catalog.h"
-
 #include "base/check.h"
 #include "rt/rt.h"
+#include "store/catalog.h"
 
 #include <errno.h>
 

@@ -2,9 +2,8 @@
 //
 // The rows of store/memory: sorted arrays, and a list of what a change did, so that it can be
 // undone backwards. Bodies and mailboxes are let go only when the change is kept.
-#include "store/memory/memory.h"
-
 #include "base/check.h"
+#include "store/memory/memory.h"
 
 #include <errno.h>
 
