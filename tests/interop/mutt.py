@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: ISC
+"""With other software: mutt in a terminal of its own, driven by `push`: reads, flags, moves and
+deletes by IMAP, reads by POP3, and sends by submission."""
+import os
+import pathlib
+import pty
+import select
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from testsite import DOMAIN, HOST, PASSWORD, SiteTest, expect, main, need_tool
+
+ANA, BRUNO = f'ana@{DOMAIN}', f'bruno@{DOMAIN}'
+
+
+class Mutt(SiteTest):
+    def mutt(self, *arguments, push=None, user='ana', patience=60):
+        """Runs mutt in a pseudo-terminal until it ends by itself; what it showed."""
+        home = self.site.place / 'mutt-home'
+        home.mkdir(exist_ok=True)
+        config = home / 'muttrc'
+        address = f'{user}@{DOMAIN}'
+        config.write_text(f'''set from="{address}" realname="{user}" use_from=yes envelope_from_address="{address}"
+set hostname=laptop.{DOMAIN}
+set ssl_ca_certificates_file="{self.site.ca}" certificate_file="{self.site.ca}" ssl_verify_host=no
+set ssl_force_tls=yes ssl_starttls=yes tunnel=""
+set imap_user="{address}" imap_pass="{PASSWORD}" pop_user="{address}" pop_pass="{PASSWORD}"
+set smtp_url="smtp://{address}@{HOST}:{self.site.ports['SUBMISSION']}/" smtp_pass="{PASSWORD}"
+set folder="imap://{HOST}:{self.site.ports['IMAP']}/" spoolfile="imap://{HOST}:{self.site.ports['IMAP']}/INBOX"
+set record="imap://{HOST}:{self.site.ports['IMAP']}/Sent" postponed="imap://{HOST}:{self.site.ports['IMAP']}/Drafts"
+set copy=yes quit=yes delete=yes confirmappend=no confirmcreate=no move=no wait_key=no beep=no
+set sleep_time=0 imap_check_subscribed=no mail_check=0 timeout=1 abort_noattach=no pop_delete=yes
+set header_cache="" message_cachedir="" tmpdir="{home}" imap_keepalive=0 fast_reply=yes editor=true
+''')
+        command = ['mutt', '-F', str(config), *arguments]
+        if push is not None:
+            command += ['-e', f"push '{push}'"]
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.environ.update(TERM='xterm', HOME=str(home), LC_ALL='C.UTF-8', LINES='40', COLUMNS='120')
+            os.execvp('mutt', command)
+        shown, deadline = b'', time.monotonic() + patience
+        while time.monotonic() < deadline:
+            ready, _, _ = select.select([terminal], [], [], 1)
+            if not ready:
+                continue
+            try:
+                piece = os.read(terminal, 65536)
+            except OSError:
+                piece = b''
+            if not piece:
+                break
+            shown += piece
+        else:
+            os.kill(pid, 9)
+        _, status = os.waitpid(pid, 0)
+        os.close(terminal)
+        text = shown.decode('utf-8', 'replace')
+        self.assertEqual(status, 0, text[-3000:])
+        return text
+
+    def ids(self, user, mailbox, *search):
+        box = self.site.imap(user, mailbox)
+        found = expect(box.search(None, *(search or ('ALL',))))[0].split()
+        box.logout()
+        return found
+
+    def test_sends_with_attachment_and_keeps_a_copy(self):
+        path = self.site.place / 'note.txt'
+        path.write_text('attached\n')
+        body = self.site.place / 'body.txt'
+        body.write_text('Dear Bruno,\n.\nthe postman works.\n')
+        before = len(self.ids('bruno', 'INBOX'))
+        self.mutt('-s', 'by mutt', '-a', str(path), '-i', str(body), '--', BRUNO, push='y')
+        self.assertEqual(len(self.ids('bruno', 'INBOX')), before + 1)
+        raw = self.site.raw_messages('bruno')[-1]
+        self.assertIn(b'Subject: by mutt', raw)
+        self.assertIn(b'the postman works.', raw)
+        self.assertEqual(len(self.ids('ana', 'Sent', 'SUBJECT', '"by mutt"')), 1)
+
+    def test_reads_flags_moves_and_deletes_by_imap(self):
+        self.empty('ana')
+        for name in ('alpha', 'beta', 'gamma', 'delta'):
+            self.site.deliver('ana', name, f'text of {name}')
+        # 1: read; 2: flag; 3: save (move) to Archive; 4: delete; then quit, which syncs
+        shown = self.mutt(push='1<enter><display-message><exit>2<enter><flag-message>'
+                               '3<enter><save-message>=Archive<enter>4<enter><delete-message><quit>')
+        self.assertIn('text of alpha', shown)
+        box = self.site.imap('ana')
+        subjects = {}
+        for number in expect(box.search(None, 'ALL'))[0].split():
+            flags, head = expect(box.fetch(number, '(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])'))[0]
+            subjects[head.split()[1].decode()] = flags.decode()
+        box.logout()
+        self.assertEqual(sorted(subjects), ['alpha', 'beta'])
+        self.assertIn('\\Seen', subjects['alpha'])
+        self.assertIn('\\Flagged', subjects['beta'])
+        self.assertEqual(len(self.ids('ana', 'Archive', 'SUBJECT', 'gamma')), 1)
+
+    def test_reads_over_implicit_tls(self):
+        self.empty('ana')
+        self.site.deliver('ana', 'inside', 'text over imaps')
+        shown = self.mutt('-f', f'imaps://{HOST}:{self.site.ports["IMAPS"]}/INBOX',
+                          push='<display-message><exit><exit>')
+        self.assertIn('text over imaps', shown)
+
+    def test_reads_and_deletes_by_pop3(self):
+        self.empty('ana')
+        self.site.deliver('ana', 'popped', 'text by pop')
+        self.site.deliver('ana', 'removed', 'x')
+        shown = self.mutt('-f', f'pop://{HOST}:{self.site.ports["POP3"]}/',
+                          push='1<enter><display-message><exit>2<enter><delete-message><quit>')
+        self.assertIn('text by pop', shown)
+        self.assertEqual(len(self.ids('ana', 'INBOX')), 1)
+
+
+if __name__ == '__main__':
+    need_tool('mutt')
+    main()
