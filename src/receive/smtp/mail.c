@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: ISC
+//
+// MAIL (RFC 5321 4.1.1.2): a transaction begins. On the submission ports only for who signed in
+// (RFC 6409 4.3), with a sender that is his (6.1).
+#include "account/resolve.h"
+#include "receive/smtp/session.h"
+
+/// Does mail for this address reach the account? Its own address, with or without a detail, and
+/// aliases that lead to it; not lists, whose members may not speak for them.
+static bool is_own_sender(struct receive_session *s, const struct address *sender)
+{
+    struct account_resolved found;
+    struct arena command;
+    bool is_own = false;
+
+    arena_init(&command, 16 << 20);
+    account_resolve(s->receive->doors.accounts, sender, &command, &found);
+    if (found.kind == ACCOUNT_KIND_LOCAL || found.kind == ACCOUNT_KIND_ALIAS) {
+        for (size_t i = 0; i < found.target_count; i++)
+            is_own |= found.targets[i].account_id == s->identity->account_id &&
+                      !found.targets[i].return_path.ptr;
+    }
+    arena_done(&command);
+    return is_own;
+}
+
+/// Says why not, if not.
+static bool is_sender_welcome(struct receive_session *s, const struct smtp_mail *mail)
+{
+    CLEANUP(buf_drop) struct buf text = {.max = 1024};
+
+    // "<>" is what receipts and notices of mail programs have; it is nobody else's
+    if (s->role != RECEIVE_SUBMISSION || !s->limits->config.sender_check || mail->is_null ||
+        is_own_sender(s, &mail->sender))
+        return true;
+    buf_putf(&text, "%.*s is not yours: send as %s or ask for an alias", STR_ARG(mail->path),
+             s->identity->address);
+    receive_say_str(s, 553, STR("5.7.1"), buf_str(&text));
+    return false;
+}
+
+/// RFC 6409 4.3, RFC 3207 4, RFC 4954 6. Says which of them is missing.
+static bool is_signed_in(struct receive_session *s)
+{
+    CLEANUP(buf_drop) struct buf mechanisms = {.max = 256};
+
+    if (s->role != RECEIVE_SUBMISSION || s->identity)
+        return true;
+    if (receive_put_mechanisms(s, &mechanisms))
+        receive_say(s, 530, "5.7.0", "sign in first (AUTH)");
+    else
+        receive_say(s, 530, "5.7.0", "Must issue a STARTTLS command first");
+    return false;
+}
+
+static bool are_options_welcome(struct receive_session *s, const struct smtp_mail *mail)
+{
+    if (mail->has_dsn)
+        receive_say(s, 555, "5.5.4", "RET and ENVID are not offered here");
+    else if (mail->body == SMTP_BODY_BINARYMIME)
+        receive_say(s, 555, "5.5.4", "BODY=BINARYMIME is not offered here");
+    else if (mail->size > s->limits->config.message_size)
+        receive_say(s, 552, "5.3.4", "message larger than SIZE allows");
+    else
+        return true;
+    return false;
+}
+
+/// RFC 3848 and RFC 6531 4.3.
+static struct str protocol(struct receive_session *s, bool is_utf8)
+{
+    static const struct str NAMES[2][4] = {
+        {STR("ESMTP"), STR("ESMTPA"), STR("ESMTPS"), STR("ESMTPSA")},
+        {STR("UTF8SMTP"), STR("UTF8SMTPA"), STR("UTF8SMTPS"), STR("UTF8SMTPSA")},
+    };
+
+    if (!s->is_esmtp)
+        return STR("SMTP");
+    return NAMES[is_utf8][(s->identity ? 1 : 0) + (receive_has_tls(s) ? 2 : 0)];
+}
+
+static void begin(struct receive_session *s, const struct smtp_mail *mail)
+{
+    struct envelope *e = ARENA_NEW(&s->transaction, struct envelope);
+
+    envelope_init(e, &s->transaction, mail->path);
+    e->id = rt_random();
+    e->body = mail->body == SMTP_BODY_8BITMIME ? ENVELOPE_BODY_8BITMIME : ENVELOPE_BODY_7BIT;
+    e->is_utf8 = mail->is_utf8;
+    e->size = mail->size;
+    e->identity = s->identity ? str_from(s->identity->address) : STR("");
+    e->identity_id = s->identity ? s->identity->account_id : 0;
+    e->peer = rt_conn_peer(s->conn);
+    e->helo = buf_str(&s->helo);
+    e->protocol = protocol(s, mail->is_utf8);
+    e->arrived = rt_wall_s();
+    s->envelope = e;
+    s->state = RECEIVE_MAIL;
+}
+
+int receive_on_mail(struct receive_session *s, const struct smtp_command *c)
+{
+    struct smtp_mail mail;
+    const struct smtp_fault *fault;
+
+    if (!is_signed_in(s))
+        return 0;
+    fault = smtp_mail_parse(c->argument, &mail);
+    if (fault) {
+        receive_say_fault(s, fault);
+        return 0;
+    }
+    if (!are_options_welcome(s, &mail) || !is_sender_welcome(s, &mail))
+        return 0;
+    begin(s, &mail);
+    receive_say(s, 250, "2.1.0", "sender taken");
+    return 0;
+}

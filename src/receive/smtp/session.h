@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: ISC
+//
+// Inside receive/smtp: the session, and what its verbs share. Each verb is a function of the table
+// in session.c, one file each; it says its answer and changes the state.
+#pragma once
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "mail/envelope.h"
+#include "mail/outcome.h"
+#include "proto/smtp/command.h"
+#include "proto/smtp/text.h"
+#include "log/log.h"
+#include "rt/conn.h"
+#include "account/auth.h"
+#include "queue/queue.h"
+#include "receive/receive.h"
+#include "receive/smtp/header.h"
+
+#include <stdatomic.h>
+
+enum receive_policy { RECEIVE_NOBODY, RECEIVE_KNOWN, RECEIVE_ALL };
+
+/// The settings at one moment; never changed.
+struct receive_limits {
+    struct receive_config config;
+    enum receive_policy vrfy, expn;
+    struct receive_limits *older;
+};
+
+struct receive_port {
+    struct receive *receive;
+    enum receive_role role;
+};
+
+struct receive {
+    struct receive_doors doors;
+    struct buf host_name;
+    _Atomic(struct receive_limits *) limits;
+    struct receive_port ports[2]; // by role
+};
+
+enum {
+    /// What one transaction may hold: recipients and where they lead to. No RCPT is taken past the
+    /// half, so that the arena's own end is never met.
+    RECEIVE_TRANSACTION_MAX = 256 << 20,
+};
+
+enum receive_state {
+    RECEIVE_FRESH,  // no HELO or EHLO yet
+    RECEIVE_READY,  // no mail under way
+    RECEIVE_MAIL,   // a sender
+    RECEIVE_RCPT,   // and at least one recipient
+    RECEIVE_CHUNKS, // and BDAT has begun
+};
+#define IN(state) (1U << (state))
+#define IN_ANY (~0U)
+
+struct receive_body;
+
+struct receive_session {
+    struct rt_conn *conn;
+    struct receive *receive;
+    const struct receive_limits *limits; // during a command
+    enum receive_role role;
+    enum receive_state state;
+    bool is_esmtp;
+    bool is_closing; // after this command
+    unsigned error_count, junk_count, login_failures, mail_count;
+    struct buf helo;                   // as said
+    struct account_identity *identity; // NULL: nobody signed in
+    struct arena transaction;
+    struct envelope *envelope; // in the transaction
+    struct receive_body *body; // in the transaction, of BDAT
+};
+
+static inline struct str receive_host(const struct receive_session *s)
+{
+    return s->receive->doors.host_name;
+}
+
+// ---- answering
+
+/// `text` is ours: printable, one line. A code of 500 and more counts as an error of the client.
+void receive_say(struct receive_session *s, unsigned code, const char *status, const char *text);
+/// Any text; its LFs make lines.
+void receive_say_str(struct receive_session *s, unsigned code, struct str status, struct str text);
+void receive_say_fault(struct receive_session *s, const struct smtp_fault *fault);
+void receive_say_outcome(struct receive_session *s, const struct outcome *outcome);
+/// log_begin with the session's number and its peer.
+void receive_log(struct receive_session *s, struct log_line *l, enum log_level level,
+                 const char *where, const char *what);
+
+// ---- who it is
+
+bool receive_has_tls(const struct receive_session *s);
+/// Signed in, or from a network that may relay.
+bool receive_is_known(struct receive_session *s);
+/// Says 550 unless the policy lets this client ask.
+bool receive_may_ask(struct receive_session *s, enum receive_policy policy);
+/// May AUTH be offered here and now? Appends the mechanisms.
+bool receive_put_mechanisms(struct receive_session *s, struct buf *out);
+
+// ---- the transaction
+
+void receive_transaction_end(struct receive_session *s);
+/// As after the greeting: what a client said before TLS counts for nothing.
+void receive_forget(struct receive_session *s);
+
+// ---- the verbs [await]; 0 or -errno, which ends the connection
+
+int receive_on_helo(struct receive_session *s, const struct smtp_command *c);
+int receive_on_mail(struct receive_session *s, const struct smtp_command *c);
+int receive_on_rcpt(struct receive_session *s, const struct smtp_command *c);
+int receive_on_data(struct receive_session *s, const struct smtp_command *c);
+int receive_on_bdat(struct receive_session *s, const struct smtp_command *c);
+int receive_on_rset(struct receive_session *s, const struct smtp_command *c);
+int receive_on_noop(struct receive_session *s, const struct smtp_command *c);
+int receive_on_quit(struct receive_session *s, const struct smtp_command *c);
+int receive_on_help(struct receive_session *s, const struct smtp_command *c);
+int receive_on_vrfy(struct receive_session *s, const struct smtp_command *c);
+int receive_on_expn(struct receive_session *s, const struct smtp_command *c);
+int receive_on_starttls(struct receive_session *s, const struct smtp_command *c);
+int receive_on_auth(struct receive_session *s, const struct smtp_command *c);
+
+// ---- the message on its way (body.c), the same for DATA and BDAT
+
+struct receive_body {
+    struct receive_session *session;
+    struct queue_mail *mail; // NULL: nothing is kept any more
+    struct receive_header header;
+    struct smtp_text text; // of BDAT; DATA has it in its decoder
+    uint64_t size;         // bytes that came
+    uint64_t begun_us;     // when the first could come
+    bool is_too_large, is_header_too_large;
+};
+
+/// Writes the Received line. 0 or -errno; then nothing has begun.
+int receive_body_begin(struct receive_session *s, struct receive_body **out);
+/// [await] The next bytes, without dot-stuffing. Beyond the limits they are counted only.
+void receive_body_append(struct receive_body *body, struct str bytes);
+/// [await] All bytes have come: kept, or refused.
+struct outcome receive_body_end(struct receive_body *body, const struct smtp_text *text);
+/// Nothing stays. NULL is fine.
+void receive_body_abandon(struct receive_body *body);
+/// [await] As rt_peek, with the deadlines of a message. Says 421 when one has passed.
+int receive_body_peek(struct receive_body *body, struct str *out);
+/// Says the outcome, writes the log line of the mail, ends the transaction.
+void receive_body_tell(struct receive_session *s, const struct receive_body *body,
+                       const struct outcome *outcome);
