@@ -159,11 +159,12 @@ static void take_tag(struct scan *in, struct buf *out)
     }
     is_closing = scan_char(&at, '/');
     is_declaration = scan_peek(&at) == '!' || scan_peek(&at) == '?';
-    if (!scan_while(&at, is_alnum, SIZE_MAX, &name) && !is_declaration) {
+    if (!is_declaration && (scan_is_end(&at) || !char_is_alpha(*at.at))) {
         buf_put_char(out, '<');
         in->at++;
         return;
     }
+    (void)scan_while(&at, is_alnum, SIZE_MAX, &name);
     *in = at;
     skip_tag_rest(in);
     if (!is_closing && (str_case_eq(name, STR("script")) || str_case_eq(name, STR("style"))))
