@@ -111,6 +111,8 @@ int account_get(struct accounts *accounts, struct str address, struct arena *are
                 struct account_info *out);
 int account_get_by_id(struct accounts *accounts, uint64_t id, struct arena *arena,
                       struct account_info *out);
+/// No waiting. Is there (still) an account with that id?
+bool account_exists(struct accounts *accounts, uint64_t id);
 /// No waiting. All of `domain` (STR_NONE: of every domain), by address.
 void account_all(struct accounts *accounts, struct str domain, struct arena *arena,
                  struct account_info **out, size_t *out_count);

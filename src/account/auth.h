@@ -11,6 +11,7 @@
 #pragma once
 
 #include "rt/conn.h"
+
 #include "account/account.h"
 
 enum {

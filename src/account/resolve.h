@@ -7,6 +7,7 @@
 #pragma once
 
 #include "mail/address.h"
+
 #include "account/account.h"
 
 enum account_kind {
@@ -39,3 +40,8 @@ struct account_resolved {
 /// is UNKNOWN. What *out points to lies in `arena`. NOT_LOCAL gives `to` itself as its one target.
 void account_resolve(struct accounts *accounts, const struct address *to, struct arena *arena,
                      struct account_resolved *out);
+
+/// May this account send as `from`: does mail for that address come to it, directly or through an
+/// alias (not a list)? No waiting.
+bool account_may_send_as(struct accounts *accounts, uint64_t account_id,
+                         const struct address *from);

@@ -28,3 +28,6 @@ struct outcome deliver_check_quota(struct store *store, uint64_t account_id, uin
 /// [await] Which mailbox: fills account_id, and mailbox_id or name, of *put. 0 or -errno.
 int deliver_choose(const struct deliver_config *config, struct store *store,
                    const struct envelope_target *target, struct store_put *put);
+
+/// Says in the log where a copy went, after the commit.
+void deliver_log_filed(uint64_t mail_id, const struct store_put *put);

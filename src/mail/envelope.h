@@ -53,7 +53,8 @@ struct envelope {
     int64_t arrived;      // seconds since 1970, when MAIL came
 };
 
-/// A transaction begins: zeroes *e, copies the sender.
+/// A transaction begins: zeroes *e, copies the sender. The arena's maximum bounds what recipients
+/// may take; route asks for room before it adds one.
 void envelope_init(struct envelope *e, struct arena *arena, struct str sender);
 /// Adds a recipient without targets. Pointers to earlier recipients may move.
 struct envelope_recipient *envelope_add(struct envelope *e, struct str address);

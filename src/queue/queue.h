@@ -13,6 +13,7 @@
 #include "mail/envelope.h"
 #include "mail/outcome.h"
 #include "store/store.h"
+
 #include "deliver/deliver.h"
 #include "route/route.h"
 

@@ -9,6 +9,7 @@
 #include "mail/address.h"
 #include "mail/envelope.h"
 #include "mail/outcome.h"
+
 #include "account/account.h"
 
 /// The room's part of the configuration, title "route".
@@ -29,9 +30,10 @@ bool route_config_is_valid(const struct route_config *config, struct str *out_ba
 bool route_may_relay(const struct route *route, const struct envelope *e);
 
 /// What to do with one recipient. DONE (250 2.1.5): it was added to the envelope with its targets.
-/// Else nothing was added and the outcome says why: 550 5.1.1 no such user, 550 5.7.1 relaying
-/// denied, 550 5.3.2 this server does not send to other hosts yet, 550 5.4.6 a loop of aliases,
-/// 452 4.5.3 too many lists. `to` with an empty domain is the bare <postmaster>. Views live as long as the
+/// Else nothing was added and the outcome says why: 550 5.1.1 no such user; 550 5.7.1 relaying
+/// denied; 550 5.4.4 this server does not send to other hosts yet; 550 5.4.6 a loop of aliases; 550
+/// 5.4.5 too many places; 452 4.5.3 more than fits into this transaction, so send the rest in
+/// another. `to` with an empty domain is the bare <postmaster>. Texts live as long as the
 /// envelope's arena.
 struct outcome route_recipient(const struct route *route, struct envelope *e,
                                const struct address *to);
@@ -42,7 +44,8 @@ struct route_lines {
     size_t count;
 };
 /// `text` is what followed the verb: an address, or a local part. 250 with one line; 252 2.5.2 when
-/// it is somebody else's; 550 5.1.1; 553 5.1.3 when it is no address. The policy who may ask is the
+/// it is somebody else's; 550 5.1.1; 553 5.1.3 when it is no address,
+/// 553 5.1.4 when several are meant. The policy who may ask is the
 /// caller's. Lives in `arena`.
 struct outcome route_vrfy(const struct route *route, struct str text, struct arena *arena,
                           struct route_lines *out);

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: ISC
+#include "base/cleanup.h"
+#include "log/log.h"
+
+#include "account/resolve.h"
+#include "route/network.h"
+#include "route/route.h"
+
+enum { RESOLVED_BYTES_MAX = 64 << 20 };
+
+static const struct outcome welcome = {DONE, 250, {"2.1.5", 5}, {"recipient ok", 12}};
+
+static struct outcome never(struct str enhanced, struct str text)
+{
+    return (struct outcome){NEVER, 550, enhanced, text};
+}
+
+static struct outcome too_much(void)
+{
+    return (struct outcome){LATER, 452, STR("4.5.3"),
+                            STR("too much for one transaction, send to this one in the next")};
+}
+
+bool route_may_relay(const struct route *route, const struct envelope *e)
+{
+    return e->identity_id != 0 || network_list_has(&route->config->relay_networks, e->peer);
+}
+
+/// What the kind alone decides; DONE when there are targets to look at.
+static struct outcome judge_kind(const struct route *route, const struct envelope *e,
+                                 const struct account_resolved *r)
+{
+    switch (r->kind) {
+    case ACCOUNT_KIND_UNKNOWN:
+        return never(STR("5.1.1"), STR("no such user here"));
+    case ACCOUNT_KIND_NOT_LOCAL:
+        if (!route_may_relay(route, e))
+            return never(STR("5.7.1"),
+                         STR("relaying denied: sign in first, on the submission port"));
+        return never(STR("5.4.4"), STR("this server does not send to other hosts yet"));
+    case ACCOUNT_KIND_LOOP:
+        return never(STR("5.4.6"), STR("that address leads back to itself"));
+    case ACCOUNT_KIND_TOO_BIG:
+        return never(STR("5.4.5"), STR("that address leads to too many places"));
+    case ACCOUNT_KIND_LOCAL:
+    case ACCOUNT_KIND_ALIAS:
+    case ACCOUNT_KIND_LIST:
+        return welcome;
+    }
+    return too_much();
+}
+
+static size_t bytes_of(const struct envelope *e, const struct account_resolved *r)
+{
+    size_t bytes = 4096 + 2 * (e->recipient_cap + 4) * sizeof(struct envelope_recipient) +
+                   r->target_count * sizeof(struct envelope_target);
+
+    for (size_t i = 0; i < r->target_count; i++)
+        bytes += r->targets[i].address.len + r->targets[i].detail.len + 64;
+    return bytes;
+}
+
+/// All must be ours: a copy for another host would be lost, so the whole recipient is refused.
+static struct outcome judge_targets(struct envelope *e, const struct account_resolved *r)
+{
+    if (r->target_count > ENVELOPE_TARGETS_MAX - e->target_count ||
+        !arena_has_room(e->arena, bytes_of(e, r)))
+        return too_much();
+    for (size_t i = 0; i < r->target_count; i++) {
+        const struct account_target *t = &r->targets[i];
+
+        if (t->account_id == 0)
+            return never(
+                STR("5.4.4"),
+                STR("that address leads to another host, where this server cannot send yet"));
+        if (t->return_path.ptr && envelope_return_path(e, t->return_path) < 0)
+            return too_much();
+    }
+    return welcome;
+}
+
+static void put_address(struct buf *out, const struct address *to)
+{
+    if (to->domain.len > 0)
+        address_put(out, to);
+    else
+        buf_put(out, to->local);
+}
+
+static void add(struct envelope *e, const struct address *to, const struct account_resolved *r)
+{
+    CLEANUP(buf_drop) struct buf address;
+    struct envelope_recipient *recipient;
+
+    buf_init(&address, 1024);
+    put_address(&address, to);
+    recipient = envelope_add(e, buf_str(&address));
+    recipient->targets = ARENA_ARRAY(e->arena, struct envelope_target, r->target_count);
+    recipient->target_count = r->target_count;
+    e->target_count += r->target_count;
+    for (size_t i = 0; i < r->target_count; i++) {
+        const struct account_target *t = &r->targets[i];
+
+        recipient->targets[i] = (struct envelope_target){
+            .account_id = t->account_id,
+            .address = arena_str(e->arena, t->address),
+            .detail = arena_str(e->arena, t->detail),
+            .return_path =
+                t->return_path.ptr ? (unsigned)envelope_return_path(e, t->return_path) : 0,
+        };
+    }
+}
+
+static void log_recipient(const struct envelope *e, const struct address *to,
+                          const struct account_resolved *r, const struct outcome *o)
+{
+    static const char *const kinds[] = {
+        [ACCOUNT_KIND_LOCAL] = "local",      [ACCOUNT_KIND_ALIAS] = "alias",
+        [ACCOUNT_KIND_LIST] = "list",        [ACCOUNT_KIND_UNKNOWN] = "unknown user",
+        [ACCOUNT_KIND_NOT_LOCAL] = "remote", [ACCOUNT_KIND_LOOP] = "loop",
+        [ACCOUNT_KIND_TOO_BIG] = "too big",
+    };
+    CLEANUP(buf_drop) struct buf address;
+    struct log_line line;
+
+    buf_init(&address, 1024);
+    put_address(&address, to);
+    log_begin(&line, LOG_INFO, "route/recipient", kinds[r->kind]);
+    log_hex(&line, "id", e->id);
+    log_str(&line, "to", buf_str(&address));
+    if (o->verdict == DONE) {
+        log_u64(&line, "targets", r->target_count);
+    } else {
+        log_u64(&line, "code", o->code);
+        log_str(&line, "why", o->text);
+    }
+    log_end(&line);
+}
+
+struct outcome route_recipient(const struct route *route, struct envelope *e,
+                               const struct address *to)
+{
+    CLEANUP(arena_done) struct arena arena;
+    struct account_resolved resolved;
+    struct outcome o;
+
+    arena_init(&arena, RESOLVED_BYTES_MAX);
+    account_resolve(route->accounts, to, &arena, &resolved);
+    o = judge_kind(route, e, &resolved);
+    if (o.verdict == DONE)
+        o = judge_targets(e, &resolved);
+    if (o.verdict == DONE)
+        add(e, to, &resolved);
+    log_recipient(e, to, &resolved, &o);
+    return o;
+}
