@@ -54,8 +54,9 @@ enum { LISTEN_ANY_PORT = 65536 }; // in the configuration: the kernel chooses (t
 
 struct listen;
 
-/// Opens all ports. 0, or -errno with a sentence naming the address, the port and the cure in *why;
-/// what was opened before then stays open until the runtime ends.
+/// Called in a task. Opens all ports. 0, or -errno with a sentence naming the address, the port and
+/// the cure in *why; what was opened before then stays open until the runtime ends; *out is set in
+/// any case.
 int listen_open(struct rt *rt, const struct listen_config *config,
                 const struct listen_services *services, struct listen **out, struct buf *why);
 /// The port's number on the first address, 0 when it is not open.

@@ -43,13 +43,14 @@ struct rt_listen {
     uint16_t port; // 0: the kernel chooses
     const struct rt_protocol *protocol;
     void *context;      // what rt_conn_context gives to the sessions
+    void *gate;         // what admit and left get
     struct rt_tls *tls; // not NULL: TLS before open (465, 993, 995)
     unsigned mode;      // of a unix socket
     /// May refuse a peer before a session is made; NULL: all welcome. When it returns false it may
     /// have set *refusal to a line that is sent (plain text) before closing.
-    bool (*admit)(void *context, struct str peer, struct str *refusal);
+    bool (*admit)(void *gate, struct str peer, struct str *refusal);
     /// Told when a connection that was admitted ends.
-    void (*left)(void *context, struct str peer);
+    void (*left)(void *gate, struct str peer);
 };
 /// Listens on all loops. *out_port gets the port. 0 or -errno. Before or during rt_run. The struct
 /// is copied.

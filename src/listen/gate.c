@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: ISC
+#include "listen/gate.h"
+
+#include "base/check.h"
+
+#include <arpa/inet.h>
+
+enum { KEY_MAX = 64 };
+
+/// The peer as it is counted: an address, or the first eight bytes of one of IPv6.
+static struct str key_of(struct str peer, char to[KEY_MAX])
+{
+    char text[KEY_MAX];
+    struct in6_addr ip6;
+
+    if (peer.len >= sizeof text)
+        return str_head(peer, KEY_MAX);
+    memcpy(text, peer.ptr ? peer.ptr : "", peer.len);
+    text[peer.len] = 0;
+    if (str_find(peer, ':') < 0 || inet_pton(AF_INET6, text, &ip6) != 1)
+        return peer;
+    to[0] = '6';
+    memcpy(to + 1, ip6.s6_addr, 8);
+    return str_of(to, 9);
+}
+
+void listen_gate_init(struct listen_gate *gate, const uint64_t seed[2])
+{
+    *gate = (struct listen_gate){.peer_max = UINT64_MAX};
+    CHECK(pthread_mutex_init(&gate->lock, NULL) == 0);
+    map_init(&gate->counts, seed);
+}
+
+static void free_exempt(struct setting_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free((char *)(uintptr_t)list->items[i].ptr);
+    free(list->items);
+    *list = (struct setting_list){0};
+}
+
+void listen_gate_done(struct listen_gate *gate)
+{
+    map_done(&gate->counts);
+    free_exempt(&gate->exempt);
+    pthread_mutex_destroy(&gate->lock);
+}
+
+static struct setting_list copy_of(const struct setting_list *list)
+{
+    struct setting_list copy = {calloc(list->count + 1, sizeof *copy.items), list->count};
+
+    CHECK(copy.items);
+    for (size_t i = 0; i < list->count; i++) {
+        char *text = malloc(list->items[i].len + 1);
+
+        CHECK(text);
+        if (list->items[i].len > 0)
+            memcpy(text, list->items[i].ptr, list->items[i].len);
+        copy.items[i] = str_of(text, list->items[i].len);
+    }
+    return copy;
+}
+
+void listen_gate_set(struct listen_gate *gate, uint64_t peer_max, const struct setting_list *exempt)
+{
+    struct setting_list copy = copy_of(exempt);
+
+    pthread_mutex_lock(&gate->lock);
+    free_exempt(&gate->exempt);
+    gate->exempt = copy;
+    gate->peer_max = peer_max;
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static bool is_exempt(const struct listen_gate *gate, struct str peer)
+{
+    for (size_t i = 0; i < gate->exempt.count; i++) {
+        if (str_case_eq(gate->exempt.items[i], peer))
+            return true;
+    }
+    return false;
+}
+
+bool listen_gate_enter(struct listen_gate *gate, struct str peer)
+{
+    char room[KEY_MAX];
+    struct str key = key_of(peer, room);
+    uintptr_t count;
+    bool may;
+
+    pthread_mutex_lock(&gate->lock);
+    count = (uintptr_t)map_get(&gate->counts, key);
+    may = count < gate->peer_max || is_exempt(gate, peer);
+    if (may)
+        map_put(&gate->counts, key, (void *)(count + 1));
+    pthread_mutex_unlock(&gate->lock);
+    return may;
+}
+
+void listen_gate_leave(struct listen_gate *gate, struct str peer)
+{
+    char room[KEY_MAX];
+    struct str key = key_of(peer, room);
+    uintptr_t count;
+
+    pthread_mutex_lock(&gate->lock);
+    count = (uintptr_t)map_get(&gate->counts, key);
+    CHECK(count > 0);
+    if (count == 1)
+        map_take(&gate->counts, key);
+    else
+        map_put(&gate->counts, key, (void *)(count - 1));
+    pthread_mutex_unlock(&gate->lock);
+}
+
+uint64_t listen_gate_count(struct listen_gate *gate, struct str peer)
+{
+    char room[KEY_MAX];
+    uint64_t count;
+
+    pthread_mutex_lock(&gate->lock);
+    count = (uintptr_t)map_get(&gate->counts, key_of(peer, room));
+    pthread_mutex_unlock(&gate->lock);
+    return count;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: ISC
+#include "listen/listen.h"
+
+// clang-format off
+static const struct setting items[] = {
+    SETTING(struct listen_config, addresses, SETTING_LIST, "0.0.0.0, ::", 0, 0,
+            "The addresses on which all ports are opened."),
+    SETTING(struct listen_config, smtp, SETTING_COUNT, "25", 0, LISTEN_ANY_PORT,
+            "Port for mail from other servers. For this and all ports: 0 keeps it closed, 65536 lets "
+            "the system choose."),
+    SETTING(struct listen_config, submission, SETTING_COUNT, "587", 0, LISTEN_ANY_PORT,
+            "Port on which users hand in mail, with STARTTLS."),
+    SETTING(struct listen_config, submission_alt, SETTING_COUNT, "0", 0, LISTEN_ANY_PORT,
+            "A second one, for networks in which 587 is blocked; by custom 2525."),
+    SETTING(struct listen_config, submissions, SETTING_COUNT, "465", 0, LISTEN_ANY_PORT,
+            "Port on which users hand in mail, with TLS from the first byte."),
+    SETTING(struct listen_config, imap, SETTING_COUNT, "143", 0, LISTEN_ANY_PORT,
+            "Port for IMAP with STARTTLS."),
+    SETTING(struct listen_config, imaps, SETTING_COUNT, "993", 0, LISTEN_ANY_PORT,
+            "Port for IMAP with TLS from the first byte."),
+    SETTING(struct listen_config, pop3, SETTING_COUNT, "110", 0, LISTEN_ANY_PORT,
+            "Port for POP3 with STLS."),
+    SETTING(struct listen_config, pop3s, SETTING_COUNT, "995", 0, LISTEN_ANY_PORT,
+            "Port for POP3 with TLS from the first byte."),
+    SETTING(struct listen_config, peer_max, SETTING_COUNT, "100", 1, 1000000,
+            "Connections at once from one address (IPv6: from one /64), of all protocols together."),
+    SETTING(struct listen_config, peer_exempt, SETTING_LIST, "", 0, 0,
+            "Addresses without that limit: a proxy, a web mail host."),
+};
+// clang-format on
+
+const struct settings listen_settings = {
+    .title = "listen",
+    .help = "Which ports are open, and how many connections a client may have.",
+    .items = items,
+    .count = sizeof items / sizeof items[0],
+    .size = sizeof(struct listen_config),
+};
