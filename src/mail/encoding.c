@@ -44,7 +44,7 @@ void encoding_put_base64(struct buf *out, struct str bytes)
         unsigned second = left == 2 ? p[1] : 0;
 
         *to++ = base64_digits[p[0] >> 2];
-        *to++ = base64_digits[(p[0] & 3) << 4 | second >> 4];
+        *to++ = base64_digits[(p[0] & 3U) << 4 | second >> 4];
         *to++ = left == 2 ? base64_digits[(second & 15) << 2] : '=';
         *to++ = '=';
     }
