@@ -60,6 +60,16 @@ void pop3_config_get(struct pop3 *pop3, struct pop3_config *out)
     pthread_mutex_unlock(&pop3->mutex);
 }
 
+bool pop3_is_idle(struct pop3 *pop3)
+{
+    bool is_idle;
+
+    pthread_mutex_lock(&pop3->mutex);
+    is_idle = pop3->held.count == 0;
+    pthread_mutex_unlock(&pop3->mutex);
+    return is_idle;
+}
+
 struct store *pop3_store(struct pop3 *pop3)
 {
     return pop3->doors.store;

@@ -38,6 +38,8 @@ struct pop3_doors {
 int pop3_new(const struct pop3_doors *doors, struct pop3 **out);
 /// New settings for the sessions to come. Any thread.
 void pop3_reconfigure(struct pop3 *pop3, const struct pop3_config *config);
+/// Does no session hold a maildrop? Any thread.
+bool pop3_is_idle(struct pop3 *pop3);
 /// After the last session has closed. NULL is fine.
 void pop3_free(struct pop3 *pop3);
 
