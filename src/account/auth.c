@@ -344,7 +344,7 @@ static void encode(struct buf *out, struct str bytes)
 /// Only for oneself: nobody may act for another.
 static bool authzid_fits(struct account_auth *auth)
 {
-    CLEANUP(buf_drop) struct buf user, authzid;
+    CLEANUP(buf_drop) struct buf user = {0}, authzid = {0};
     const struct account_directory *d;
     unsigned phase;
 
@@ -445,7 +445,7 @@ static int fail(struct account_auth *auth, int error)
 
 static int step(struct account_auth *auth, struct str line, struct buf *challenge)
 {
-    CLEANUP(wipe) struct buf output;
+    CLEANUP(wipe) struct buf output = {0};
     int r;
 
     if (auth->is_over || ++auth->steps > ACCOUNT_AUTH_STEPS_MAX)

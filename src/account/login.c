@@ -38,7 +38,7 @@ static const struct account_record *find_bare(const struct account_directory *d,
 
 static const struct account_record *find_user(const struct account_directory *d, struct str user)
 {
-    CLEANUP(buf_drop) struct buf name;
+    CLEANUP(buf_drop) struct buf name = {0};
     const struct account_record *r;
 
     if (user.len > ACCOUNT_ADDRESS_MAX)

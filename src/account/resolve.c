@@ -136,7 +136,7 @@ static ptrdiff_t find_separator(const struct expansion *x, struct str plain)
 static struct account_record *find_local(struct expansion *x, const struct address *a,
                                          struct str *out_detail)
 {
-    CLEANUP(buf_drop) struct buf plain;
+    CLEANUP(buf_drop) struct buf plain = {0};
     struct account_record *r = get(x, a->local, a->domain);
     ptrdiff_t at;
 

@@ -161,7 +161,7 @@ static int on_value(cfg_t *section, cfg_opt_t *opt)
 {
     size_t room = room_of(section), at = setting_of(room, opt->name);
     const struct setting *setting = &app_config_rooms[room]->items[at];
-    CLEANUP(buf_drop) struct buf why;
+    CLEANUP(buf_drop) struct buf why = {0};
     struct str text;
 
     if (setting->type == SETTING_LIST)

@@ -54,7 +54,7 @@ static void put_summary(struct buf *out, const struct envelope *e)
 
 static int begin_body(struct queue_mail *mail, unsigned return_path)
 {
-    CLEANUP(buf_drop) struct buf head, summary;
+    CLEANUP(buf_drop) struct buf head = {0}, summary = {0};
     int r;
 
     r = store_body_new(mail->queue->store, &mail->bodies[return_path]);

@@ -87,7 +87,7 @@ static size_t find_domains(const struct route *route, struct str local, struct a
 static struct outcome find_address(const struct route *route, struct str text,
                                    struct arena *scratch, struct address *out)
 {
-    CLEANUP(buf_drop) struct buf probe;
+    CLEANUP(buf_drop) struct buf probe = {0};
     struct address a;
 
     text = strip(text);
@@ -112,7 +112,7 @@ struct outcome route_vrfy(const struct route *route, struct str text, struct are
                           struct route_lines *out)
 {
     CLEANUP(arena_done) struct arena scratch;
-    CLEANUP(buf_drop) struct buf whole;
+    CLEANUP(buf_drop) struct buf whole = {0};
     struct account_resolved resolved;
     struct address address;
     struct outcome o;
@@ -147,7 +147,7 @@ struct outcome route_expn(const struct route *route, struct str text, struct are
                           struct route_lines *out)
 {
     CLEANUP(arena_done) struct arena scratch;
-    CLEANUP(buf_drop) struct buf whole;
+    CLEANUP(buf_drop) struct buf whole = {0};
     struct account_alias list;
     struct address address;
     struct outcome o;

@@ -2,9 +2,9 @@
 //
 // Connections in the real world, with a small line protocol on them: lines of every kind, parking,
 // notices, deadlines, drain.
-#include "rt/conn.h"
-
 #include "base/check.h"
+
+#include "rt/conn.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -2,10 +2,10 @@
 //
 // Sockets of the real world: non-blocking descriptors, polled by libuv. Each loop listens by a
 // socket of its own (SO_REUSEPORT), unix sockets live on loop 0.
-#include "rt/os.h"
-
 #include "base/check.h"
+
 #include "log/log.h"
+#include "rt/os.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

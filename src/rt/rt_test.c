@@ -2,10 +2,10 @@
 //
 // Tasks, deadlines, pools and lanes in the real world. What must hold inside a task is checked by
 // CHECK: a failed assertion of cmocka would jump from one stack to another.
-#include "rt/rt.h"
-
 #include "base/check.h"
+
 #include "log/log.h"
+#include "rt/rt.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -3,10 +3,10 @@
 // A thread that looks at the loops from outside: one that has not come round for RT_HOT_MS is
 // reported with the task that is running on it; when it comes round at last, it tells itself how
 // long it took.
-#include "rt/os.h"
-
 #include "base/check.h"
+
 #include "log/log.h"
+#include "rt/os.h"
 
 #include <stdatomic.h>
 #include <time.h>
