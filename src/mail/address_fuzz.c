@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: ISC
 //
 // Envelope addresses, address lists and dates of any bytes. First byte: flags of the parser.
+#include "base/check.h"
+#include "base/cleanup.h"
 #include "mail/address.h"
 #include "mail/address_list.h"
 #include "mail/date.h"
-
-#include "base/check.h"
-#include "base/cleanup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,13 +2,12 @@
 //
 // Transfer encodings, charsets, modified UTF-7 and HTML of any bytes. First byte: where the input
 // is cut; second: the charset.
-#include "mail/encoding.h"
-#include "mail/charset.h"
-#include "mail/text.h"
-#include "mail/utf7.h"
-
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "mail/charset.h"
+#include "mail/encoding.h"
+#include "mail/text.h"
+#include "mail/utf7.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: ISC
 //
 // Header fields of any bytes, what is decoded from their values, and the envelope.
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "mail/charset.h"
 #include "mail/header.h"
 #include "mail/param.h"
 #include "mail/received.h"
 #include "mail/structure.h"
 #include "mail/word.h"
-
-#include "base/check.h"
-#include "base/cleanup.h"
-#include "mail/charset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

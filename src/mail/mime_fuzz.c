@@ -2,13 +2,12 @@
 //
 // Messages of any bytes: structure whole and in pieces, its IMAP forms, sections, text.
 // First two bytes: how the message is cut.
-#include "mail/mime.h"
-#include "mail/structure.h"
-#include "mail/text.h"
-
 #include "base/cleanup.h"
 #include "mail/charset.h"
+#include "mail/mime.h"
 #include "mail/mime_invariants.h"
+#include "mail/structure.h"
+#include "mail/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
