@@ -137,6 +137,7 @@ static void run_world(struct world *w, unsigned loops, int (*first)(void *arg))
     struct rt_listen listen = {.address = *w->path ? w->path : "127.0.0.1",
                                .protocol = &talk,
                                .context = w,
+                               .gate = w,
                                .admit = on_admit,
                                .left = on_left};
 

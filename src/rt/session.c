@@ -39,7 +39,7 @@ static void destroy(struct rt_conn *conn)
     if (conn->is_open && what->protocol->close)
         what->protocol->close(conn->session);
     if (what->left)
-        what->left(what->context, str_from(conn->peer));
+        what->left(what->gate, str_from(conn->peer));
     rt_conn_free(conn);
     atomic_fetch_sub(&rt->connections, 1);
     rt_session_left(rt);
@@ -256,7 +256,7 @@ static bool is_welcome(struct rt_loop *loop, const struct rt_listen *what, struc
 
     if (atomic_load(&loop->rt->draining) || loop->stopping)
         return false;
-    if (!what->admit || what->admit(what->context, str_from(peer), &refusal))
+    if (!what->admit || what->admit(what->gate, str_from(peer), &refusal))
         return true;
     if (refusal.len)
         loop->rt->world->send(sock, refusal.ptr, refusal.len);
