@@ -8,6 +8,34 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+struct post {
+    struct rt_errand errand;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+static void on_post(struct rt_errand *errand)
+{
+    struct post *post = (struct post *)(void *)errand;
+
+    post->fn(post->arg);
+    free(post);
+}
+
+// Those that came too late to be run.
+static void drop_posts(struct rt_loop *loop)
+{
+    struct rt_errand *errand = atomic_exchange(&loop->inbox, NULL);
+
+    while (errand) {
+        struct rt_errand *next = errand->next;
+
+        if (errand->fn == on_post)
+            free(errand);
+        errand = next;
+    }
+}
+
 void rt_loop_init(struct rt_loop *loop, struct rt *rt, unsigned index)
 {
     loop->rt = rt;
@@ -23,6 +51,7 @@ void rt_loop_init(struct rt_loop *loop, struct rt *rt, unsigned index)
 
 void rt_loop_done(struct rt_loop *loop)
 {
+    drop_posts(loop);
     rt_sessions_done(loop);
     rt_tasks_done(loop);
     rt_timers_done(&loop->timers);
@@ -90,20 +119,6 @@ uint64_t rt_loop_turn(struct rt_loop *loop)
 bool rt_loop_is_finished(const struct rt_loop *loop)
 {
     return loop->stopping && loop->task_count == 0 && list_is_empty(&loop->conns);
-}
-
-struct post {
-    struct rt_errand errand;
-    void (*fn)(void *arg);
-    void *arg;
-};
-
-static void on_post(struct rt_errand *errand)
-{
-    struct post *post = (struct post *)(void *)errand;
-
-    post->fn(post->arg);
-    free(post);
 }
 
 void rt_post(struct rt_loop *loop, void (*fn)(void *arg), void *arg)

@@ -318,19 +318,49 @@ void rt_os_unlisten(struct rt_loop *base)
     }
 }
 
-static void start_port(void *arg)
+static void drop_port(struct rt_os_port *port)
 {
-    struct rt_os_port *port = arg;
+    close(port->fd);
+    free(port);
+}
 
-    if (atomic_load(&port->loop->base.rt->draining) || port->loop->base.stopping ||
-        uv_poll_init(&port->loop->uv, &port->poll, port->fd) < 0) {
-        close(port->fd);
-        free(port);
+static void start_port(struct rt_os_loop *loop, struct rt_os_port *port)
+{
+    if (atomic_load(&loop->base.rt->draining) || loop->base.stopping ||
+        uv_poll_init(&loop->uv, &port->poll, port->fd) < 0) {
+        drop_port(port);
         return;
     }
     port->poll.data = port;
-    list_put_last(&port->loop->ports, &port->link);
+    list_put_last(&loop->ports, &port->link);
     CHECK(uv_poll_start(&port->poll, UV_READABLE, on_accept) == 0);
+}
+
+static struct rt_os_port *take_new_port(struct rt_os_loop *loop)
+{
+    struct list *link;
+
+    pthread_mutex_lock(&loop->base.rt->lock);
+    link = list_take_first(&loop->new_ports);
+    pthread_mutex_unlock(&loop->base.rt->lock);
+    return link ? LIST_OF(link, struct rt_os_port, link) : NULL;
+}
+
+static void start_ports(void *arg)
+{
+    struct rt_os_loop *loop = arg;
+    struct rt_os_port *port;
+
+    while ((port = take_new_port(loop)))
+        start_port(loop, port);
+}
+
+void rt_os_drop_new_ports(struct rt_os_loop *loop)
+{
+    struct rt_os_port *port;
+
+    while ((port = take_new_port(loop)))
+        drop_port(port);
 }
 
 static void add_port(struct rt_loop *loop, const struct rt_listener *listener, int fd)
@@ -341,7 +371,10 @@ static void add_port(struct rt_loop *loop, const struct rt_listener *listener, i
     port->loop = rt_os_loop_of(loop);
     port->listener = listener;
     port->fd = fd;
-    rt_post(loop, start_port, port);
+    pthread_mutex_lock(&loop->rt->lock);
+    list_put_last(&port->loop->new_ports, &port->link);
+    pthread_mutex_unlock(&loop->rt->lock);
+    rt_post(loop, start_ports, port->loop);
 }
 
 static int bind_socket(const union address *address, socklen_t len, bool shared, int *out_fd)

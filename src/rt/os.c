@@ -190,6 +190,7 @@ static int rt_os_loop_new(struct rt *rt, unsigned index, struct rt_os_loop **out
     }
     rt_loop_init(&loop->base, rt, index);
     list_init(&loop->ports);
+    list_init(&loop->new_ports);
     loop->armed_us = RT_NEVER;
     loop->prepare.data = loop->timer.data = loop;
     CHECK(uv_async_init(&loop->uv, &loop->poke, on_poke) == 0);
@@ -205,6 +206,7 @@ static void rt_os_loop_free(struct rt_os_loop *loop)
 {
     // Every socket is closed; what is left are the handles of ours, which need one more round.
     rt_os_unlisten(&loop->base);
+    rt_os_drop_new_ports(loop);
     uv_close((uv_handle_t *)&loop->poke, NULL);
     uv_close((uv_handle_t *)&loop->timer, NULL);
     uv_close((uv_handle_t *)&loop->prepare, NULL);

@@ -17,7 +17,8 @@ struct rt_os_loop {
     uv_idle_t idle;
     uint64_t armed_us; // what the timer stands at
     pthread_t thread;
-    struct list ports; // struct rt_os_port: listening sockets
+    struct list ports;     // struct rt_os_port: listening sockets
+    struct list new_ports; // to be started by the loop; under rt->lock
     struct rt_timer accept_again;
 };
 
@@ -55,6 +56,8 @@ void rt_os_watchdog_note(struct rt_loop *loop, uint64_t took_us);
 
 int rt_os_listen(struct rt *rt, struct rt_listener *listener, uint16_t *out_port);
 void rt_os_unlisten(struct rt_loop *loop);
+/// Those that were never started.
+void rt_os_drop_new_ports(struct rt_os_loop *loop);
 int rt_os_dial(struct rt_loop *loop, const char *address, uint16_t port, struct rt_sock **out);
 int rt_os_dialled(struct rt_sock *sock);
 ssize_t rt_os_receive(struct rt_sock *sock, void *to, size_t len);
