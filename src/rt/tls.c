@@ -95,9 +95,7 @@ static int context_new(const struct rt_tls_certificate *from, bool tls13_only, S
                     "it must be a readable PEM file that begins with the server's certificate");
     else if (SSL_CTX_use_PrivateKey_file(context, from->key_path, SSL_FILETYPE_PEM) != 1)
         r = explain(why, "key", from->key_path,
-                    "it must be a readable PEM file with the key of the certificate");
-    else if (SSL_CTX_check_private_key(context) != 1)
-        r = explain(why, "key", from->key_path, "give the key that belongs to the certificate");
+                    "it must be a readable PEM file with the key that belongs to the certificate");
     ERR_clear_error();
     if (r < 0) {
         SSL_CTX_free(context);
