@@ -309,7 +309,7 @@ static bool tidy(struct buf *text)
 
 static void parse(struct str text)
 {
-    CLEANUP(buf_drop) struct buf tidied;
+    CLEANUP(buf_drop) struct buf tidied = {0};
     cfg_t *root;
 
     buf_init(&tidied, APP_CONFIG_FILE_MAX + 1);
@@ -373,8 +373,8 @@ int app_config_parse(struct str text, const char *path, struct app_config **out,
 
 int app_config_load(const char *path, struct app_config **out, struct buf *why)
 {
-    CLEANUP(buf_drop) struct buf text;
-    CLEANUP(buf_drop) struct buf absolute;
+    CLEANUP(buf_drop) struct buf text = {0};
+    CLEANUP(buf_drop) struct buf absolute = {0};
     int r;
 
     buf_init(&text, APP_CONFIG_FILE_MAX + 1);

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: ISC
 //
 // The one list of all rooms that have settings. A room that is not here has none.
+#include "account/account.h"
+#include "deliver/deliver.h"
+#include "route/route.h"
+#include "receive/receive.h"
+#include "serve/pop3/pop3.h"
+#include "listen/listen.h"
+
 #include "app/config.h"
 #include "app/settings.h"
 
 const struct settings *const app_config_rooms[] = {
-    &server_settings,
+    &server_settings, &listen_settings,  &receive_settings, &account_settings,
+    &route_settings,  &deliver_settings, &pop3_settings,
 };
 
 const size_t app_config_room_count = sizeof app_config_rooms / sizeof app_config_rooms[0];

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: ISC
-#include <stdio.h>
+#include "app/command.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-    puts("carteiro " CARTEIRO_VERSION);
-    return 0;
+    return command_main(argc, argv);
 }

@@ -78,7 +78,7 @@ int os_file_create(const char *path, struct str content, mode_t mode)
 
 int os_file_replace(const char *path, struct str content, mode_t mode)
 {
-    CLEANUP(buf_drop) struct buf beside;
+    CLEANUP(buf_drop) struct buf beside = {0};
     int r;
 
     buf_init(&beside, PATH_MAX);
@@ -114,7 +114,7 @@ int os_directories_make(const char *path, mode_t mode)
 
 int os_file_first_line(const char *path, struct buf *out)
 {
-    CLEANUP(buf_drop) struct buf content;
+    CLEANUP(buf_drop) struct buf content = {0};
     struct str rest, line = STR_NONE;
     int r;
 

@@ -86,7 +86,7 @@ static void users_are_found(void **state)
     assert_int_equal(os_user_find("root", &uid, &gid), 0);
     assert_int_equal(uid, 0);
     assert_int_equal(os_user_find("no-such-user-here", &uid, &gid), -ENOENT);
-    assert_int_equal(os_become("no-such-user-here"), -ENOENT);
+    assert_int_equal(os_become("no-such-user-here", false), -ENOENT);
     os_user_name(0, &name);
     assert_string_equal(buf_cstr(&name), "root");
     buf_done(&name);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -31,7 +32,25 @@ void os_user_name(uid_t uid, struct buf *out)
         buf_put_u64(out, uid);
 }
 
-int os_become(const char *user)
+/// Of all capabilities, only the one for low ports, or none.
+static int keep_only_ports(bool keep_ports)
+{
+    const cap_value_t ports = CAP_NET_BIND_SERVICE;
+    cap_t caps = cap_init();
+    int r = 0;
+
+    if (!caps)
+        return -ENOMEM;
+    if (keep_ports && (cap_set_flag(caps, CAP_PERMITTED, 1, &ports, CAP_SET) < 0 ||
+                       cap_set_flag(caps, CAP_EFFECTIVE, 1, &ports, CAP_SET) < 0))
+        r = -errno;
+    if (r == 0 && cap_set_proc(caps) < 0)
+        r = -errno;
+    cap_free(caps);
+    return r;
+}
+
+int os_become(const char *user, bool keep_ports)
 {
     uid_t uid;
     gid_t gid;
@@ -39,12 +58,17 @@ int os_become(const char *user)
 
     if (r < 0)
         return r;
+    if (uid == 0)
+        return 0;
+    if (keep_ports && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+        return -errno;
     if (initgroups(user, gid) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
         return -errno;
+    r = keep_only_ports(keep_ports);
+    if (r < 0)
+        return r;
     // A process that could still come back has not dropped anything.
-    if (uid != 0 && (setuid(0) == 0 || getuid() != uid || geteuid() != uid))
-        return -EPERM;
-    return 0;
+    return setuid(0) == 0 || getuid() != uid || geteuid() != uid ? -EPERM : 0;
 }
 
 int os_no_new_privs(void)

@@ -11,8 +11,9 @@
 int os_user_find(const char *name, uid_t *uid, gid_t *gid);
 /// The name of a user, or its number.
 void os_user_name(uid_t uid, struct buf *out);
-/// Becomes that user for good, with its groups; only for root. Capabilities go with it.
-int os_become(const char *user);
+/// Becomes that user for good, with its groups; only for root, and before there are threads. All
+/// rights of root go but, with `keep_ports`, the one to listen on ports below 1024.
+int os_become(const char *user, bool keep_ports);
 /// From now on no exec can gain rights (prctl PR_SET_NO_NEW_PRIVS).
 int os_no_new_privs(void);
 /// Raises the soft limit of file descriptors to the hard one; *out gets it.

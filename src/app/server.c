@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: ISC
+#include "app/server.h"
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "log/log.h"
+#include "rt/tls.h"
+#include "account/account.h"
+#include "deliver/deliver.h"
+#include "route/route.h"
+#include "queue/queue.h"
+#include "receive/receive.h"
+#include "serve/pop3/pop3.h"
+#include "listen/listen.h"
+
+#include "app/certificates.h"
+#include "app/control.h"
+#include "app/server_inside.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CERTIFICATES_ARENA_MAX = 1 << 20 };
+
+/// The names of the ports in DATA/ports, for scripts.
+static const char *const port_keys[LISTEN_PORTS] = {
+    [LISTEN_SMTP] = "SMTP_PORT",
+    [LISTEN_SUBMISSION] = "SUBMISSION_PORT",
+    [LISTEN_SUBMISSION_ALT] = "SUBMISSION_ALT_PORT",
+    [LISTEN_SUBMISSIONS] = "SUBMISSIONS_PORT",
+    [LISTEN_IMAP] = "IMAP_PORT",
+    [LISTEN_IMAPS] = "IMAPS_PORT",
+    [LISTEN_POP3] = "POP3_PORT",
+    [LISTEN_POP3S] = "POP3S_PORT",
+};
+
+static int refuse(struct server *s, int code, const char *what, int error)
+{
+    s->code = code;
+    if (s->why.len == 0)
+        buf_putf(&s->why, "%s: %s", what, strerror(-error));
+    return -ECANCELED;
+}
+
+// ---- building the rooms, ground floor to roof
+
+static int make_tls(struct server *s)
+{
+    struct rt_tls_config config;
+    struct arena arena;
+    int r;
+
+    arena_init(&arena, CERTIFICATES_ARENA_MAX);
+    r = certificates_of(s->config, &arena, &config, &s->why);
+    if (r == 0 && config.count)
+        r = rt_tls_new(&config, &s->tls, &s->why);
+    else if (r == 0)
+        log_event(LOG_WARN, "app/server", "no certificate: no TLS, and nobody can sign in");
+    arena_done(&arena);
+    return r < 0 ? refuse(s, EX_CONFIG, "certificate", r) : 0;
+}
+
+static int make_receive(struct server *s)
+{
+    CLEANUP(buf_drop) struct buf host = {0};
+    struct receive_doors doors = {
+        .config = APP_CONFIG(s->config, receive_config, receive_settings),
+        .accounts = s->site.accounts,
+        .route = &s->route,
+        .queue = &s->queue,
+        .tls = s->tls,
+    };
+
+    buf_init(&host, 256);
+    site_hostname(s->site.settings, &host);
+    doors.host_name = buf_str(&host);
+    return receive_new(&doors, &s->receive);
+}
+
+static int make_readers(struct server *s)
+{
+    struct pop3_doors pop3 = {
+        .config = APP_CONFIG(s->config, pop3_config, pop3_settings),
+        .accounts = s->site.accounts,
+        .store = s->site.store,
+        .tls = s->tls,
+    };
+
+    return pop3_new(&pop3, &s->pop3);
+}
+
+static int make_rooms(struct server *s)
+{
+    struct str bad;
+    int r;
+
+    s->route =
+        (struct route){s->site.accounts, APP_CONFIG(s->config, route_config, route_settings)};
+    s->queue = (struct queue){s->site.store, &s->route,
+                              APP_CONFIG(s->config, deliver_config, deliver_settings)};
+    if (!route_config_is_valid(s->route.config, &bad)) {
+        buf_putf(&s->why, "%s: relay_networks: %.*s is no network; write 192.0.2.0/24",
+                 app_config_path(s->config), STR_ARG(bad));
+        return refuse(s, EX_CONFIG, "", -EINVAL);
+    }
+    r = make_tls(s);
+    if (r < 0)
+        return r;
+    r = make_receive(s);
+    if (r < 0)
+        return refuse(s, EX_CONFIG, "receive", r);
+    r = make_readers(s);
+    return r < 0 ? refuse(s, EX_SOFTWARE, "serve", r) : 0;
+}
+
+static int open_ports(struct server *s)
+{
+    struct listen_services services = {
+        .receive = s->receive,
+        .pop3 = &pop3_protocol,
+        .pop3_context = s->pop3,
+        .tls = s->tls,
+    };
+    int r = listen_open(s->site.rt, APP_CONFIG(s->config, listen_config, listen_settings),
+                        &services, &s->listen, &s->why);
+
+    if (r < 0)
+        return refuse(s, r == -EACCES ? EX_NOPERM : EX_UNAVAILABLE, "listen", r);
+    r = control_listen(&s->site);
+    return r < 0 ? refuse(s, EX_CANTCREAT, "the control socket", r) : 0;
+}
+
+// ---- telling that it serves
+
+static int write_ports(const struct server *s)
+{
+    CLEANUP(buf_drop) struct buf path = {0};
+    CLEANUP(buf_drop) struct buf text = {0};
+
+    buf_init(&path, PATH_MAX);
+    buf_init(&text, 1024);
+    buf_putf(&path, "%s/ports", s->site.data);
+    buf_putf(&text, "PID=%ld\n", (long)getpid());
+    for (int i = 0; i < LISTEN_PORTS; i++)
+        buf_putf(&text, "%s=%u\n", port_keys[i], listen_port(s->listen, (enum listen_port)i));
+    return os_file_replace(buf_cstr(&path), buf_str(&text), 0644);
+}
+
+static void say_serving(const struct server *s)
+{
+    CLEANUP(buf_drop) struct buf line = {0};
+    const char *between = ": ";
+
+    buf_init(&line, 2048);
+    buf_put(&line, STR("carteiro: serving "));
+    site_hostname(s->site.settings, &line);
+    for (int i = 0; i < LISTEN_PORTS; i++) {
+        uint16_t port = listen_port(s->listen, (enum listen_port)i);
+
+        if (port) {
+            buf_putf(&line, "%s%s %u", between, listen_port_name((enum listen_port)i), port);
+            between = ", ";
+        }
+    }
+    puts(buf_cstr(&line));
+    fflush(stdout);
+    sd_notify(0, "READY=1");
+    log_event(LOG_INFO, "app/server", buf_cstr(&line) + strlen("carteiro: "));
+}
+
+static int bring_up(struct server *s)
+{
+    int r = site_open(&s->site, s->site.rt, false, &s->why);
+
+    if (r < 0)
+        return refuse(s, r == -EWOULDBLOCK ? EX_TEMPFAIL : EX_NOINPUT, "", r);
+    r = make_rooms(s);
+    if (r == 0)
+        r = open_ports(s);
+    if (r < 0)
+        return r;
+    r = write_ports(s);
+    return r < 0 ? refuse(s, EX_CANTCREAT, "DATA/ports", r) : 0;
+}
+
+/// The first task, and the last: it brings all up, waits until every session has ended, and closes
+/// the store, which must have its runtime for that.
+static int serve(void *arg)
+{
+    struct server *s = arg;
+    struct rt_waiter end;
+
+    if (bring_up(s) == 0)
+        say_serving(s);
+    else
+        rt_drain(s->site.rt, 0);
+    rt_waiter_init(&end);
+    rt_wait(&end, true);
+    site_close(&s->site);
+    return 0;
+}
+
+// ---- signals
+
+static int on_stop(void *arg)
+{
+    struct server *s = arg;
+
+    if (rt_is_draining(s->site.rt)) {
+        // As safe as a power cut: what was acknowledged is on disk.
+        log_event(LOG_WARN, "app/server", "told twice to stop: ending at once");
+        log_stop();
+        _exit(EX_TEMPFAIL);
+    }
+    log_event(LOG_INFO, "app/server", "stopping: no new connections, running commands finish");
+    sd_notify(0, "STOPPING=1");
+    rt_drain(s->site.rt, (uint32_t)s->site.settings->grace);
+    return 0;
+}
+
+static int on_reload(void *arg)
+{
+    CLEANUP(buf_drop) struct buf why = {0};
+    json_t *result = json_object();
+
+    buf_init(&why, 32 * 1024);
+    if (server_reload(arg, result, &why) != EX_OK) {
+        struct log_line l;
+
+        log_begin(&l, LOG_ERROR, "app/server", "reload refused, all stays as it was");
+        log_str(&l, "why", buf_str(&why));
+        log_end(&l);
+    }
+    json_decref(result);
+    return 0;
+}
+
+static int on_dump(void *arg)
+{
+    rt_dump(((struct server *)arg)->site.rt);
+    return 0;
+}
+
+// ---- the process
+
+static int prepare_process(struct server *s)
+{
+    uint64_t descriptors;
+
+    umask(077);
+    signal(SIGPIPE, SIG_IGN);
+    os_descriptors_raise(&descriptors);
+    if (site_become_user(s->site.settings, true, &s->why) < 0)
+        return EX_NOPERM;
+    return os_no_new_privs() < 0 ? EX_OSERR : EX_OK;
+}
+
+static int make_runtime(struct server *s)
+{
+    const struct server_config *settings = s->site.settings;
+    struct rt_config config = {
+        .loops = (unsigned)settings->loops,
+        .connections_max = (unsigned)settings->connections_max,
+    };
+    int r = rt_new(&config, &s->site.rt);
+
+    if (r == 0)
+        r = rt_on_signal(s->site.rt, SIGTERM, on_stop, s);
+    if (r == 0)
+        r = rt_on_signal(s->site.rt, SIGINT, on_stop, s);
+    if (r == 0)
+        r = rt_on_signal(s->site.rt, SIGHUP, on_reload, s);
+    if (r == 0)
+        r = rt_on_signal(s->site.rt, SIGUSR1, on_dump, s);
+    if (r == 0)
+        r = rt_pool_new(s->site.rt, "app", 1, 16, &s->pool);
+    return r;
+}
+
+/// In the opposite order of making. The ports file goes first: whoever reads it finds a server.
+static void take_down(struct server *s)
+{
+    CLEANUP(buf_drop) struct buf path = {0};
+
+    buf_init(&path, PATH_MAX);
+    if (s->listen) {
+        buf_putf(&path, "%s/ports", s->site.data);
+        unlink(buf_cstr(&path));
+        buf_clear(&path);
+        buf_putf(&path, "%s/control.sock", s->site.data);
+        unlink(buf_cstr(&path));
+    }
+    listen_free(s->listen);
+    pop3_free(s->pop3);
+    receive_free(s->receive);
+    site_finish(&s->site);
+    rt_pool_free(s->pool);
+    rt_free(s->site.rt);
+    rt_tls_free(s->tls);
+    app_config_free(s->config);
+    for (size_t i = 0; i < s->retired_count; i++)
+        app_config_free(s->retired[i]);
+    free(s->retired);
+}
+
+int server_run(const struct call *call, struct app_config *config)
+{
+    struct server s = {.config = config, .started = time(NULL)};
+    enum log_level level;
+    int r;
+
+    buf_init(&s.why, 32 * 1024);
+    CHECK(site_init(&s.site, config) == 0);
+    s.site.server = &s;
+    if (!log_level_parse(s.site.settings->log_level, &level)) {
+        r = call_fail(call, EX_CONFIG, "%s: log_level is none of debug, info, warn, error",
+                      app_config_path(config));
+        app_config_free(config);
+        return r;
+    }
+    s.code = prepare_process(&s);
+    if (s.code == EX_OK) {
+        log_start(STDERR_FILENO, level);
+        r = make_runtime(&s);
+        if (r < 0)
+            refuse(&s, EX_OSERR, "the runtime", r);
+        else if (rt_run(s.site.rt, serve, &s) < 0 && s.code == EX_OK)
+            refuse(&s, EX_SOFTWARE, "the runtime", -EIO);
+        take_down(&s);
+        log_stop();
+    }
+    if (s.code != EX_OK)
+        call_fail(call, s.code, "%s", s.why.len ? buf_cstr(&s.why) : "cannot serve");
+    buf_done(&s.why);
+    return s.code;
+}

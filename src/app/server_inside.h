@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: ISC
+//
+// Inside of app/server: what it holds, shared by the file that starts it and the one that reloads.
+#pragma once
+
+#include "rt/tls.h"
+#include "route/route.h"
+#include "queue/queue.h"
+
+#include "app/server.h"
+#include "app/site.h"
+
+struct server {
+    struct site site;
+    struct app_config *config;
+    // What reloads have replaced. Sessions may still read them, so they stay to the end; each is a
+    // few kilobytes and a reload is rare.
+    struct app_config **retired;
+    size_t retired_count;
+    struct rt_pool *pool; // one thread: reloads happen one after the other, off the loops
+    struct rt_tls *tls;
+    struct route route;
+    struct queue queue;
+    struct receive *receive;
+    struct pop3 *pop3;
+    struct listen *listen;
+    time_t started;
+    uint64_t reloads;
+    int code;
+    struct buf why;
+};
