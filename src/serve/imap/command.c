@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: ISC
+//
+// Reading one command, its literals with it, and handing it to its verb. A literal is only asked
+// for ("+ ") once it is known that the verb may be used now and the bytes fit; APPEND's message is
+// left on the connection for append.c.
+#include "base/cleanup.h"
+#include "proto/imap/append.h"
+#include "log/log.h"
+#include "serve/imap/session.h"
+
+enum reading {
+    READ_WHOLE,
+    READ_UP_TO_MESSAGE, // APPEND: c->literal comes next
+    READ_REFUSED,       // answered; *out_r is what the command returns
+};
+
+int imap_read_away(struct imap_session *s, uint64_t size)
+{
+    while (size > 0) {
+        struct str bytes;
+        int r;
+
+        rt_conn_set_command_ms(s->conn, (uint32_t)s->config.stall);
+        r = rt_peek(s->conn, &bytes);
+        if (r < 0)
+            return r;
+        if (bytes.len > size)
+            bytes.len = size;
+        rt_eat(s->conn, bytes.len);
+        size -= bytes.len;
+    }
+    return 0;
+}
+
+static int read_literal(struct imap_session *s, uint64_t size, struct buf *text)
+{
+    while (size > 0) {
+        struct str bytes;
+        int r;
+
+        rt_conn_set_command_ms(s->conn, (uint32_t)s->config.stall);
+        r = rt_peek(s->conn, &bytes);
+        if (r < 0)
+            return r;
+        if (bytes.len > size)
+            bytes.len = size;
+        buf_put(text, bytes);
+        rt_eat(s->conn, bytes.len);
+        size -= bytes.len;
+    }
+    return 0;
+}
+
+static bool is_allowed(const struct imap_session *s, const struct imap_command *command)
+{
+    const struct imap_verb *verb = imap_verb_find(command->verb);
+
+    return verb && (verb->states & s->state) && (!command->is_uid || verb->is_uid);
+}
+
+/// The text so far ends in a literal: what is to be done with it?
+static enum reading judge_literal(struct imap_session *s, struct imap_call *c, struct buf *text,
+                                  const struct imap_literal *literal, size_t literals, int *out_r)
+{
+    size_t most = s->state == IMAP_NOT_AUTHENTICATED ? IMAP_LOGIN_LITERAL_MAX
+                                                     : (size_t)s->config.literal_size;
+    struct imap_append append;
+    struct imap_command command;
+    bool ok = imap_command_parse(buf_str(text), &command);
+
+    c->tag = command.tag;
+    if (ok && is_allowed(s, &command)) {
+        if (str_case_eq(command.verb, STR("APPEND")) &&
+            imap_append_parse(&command.arguments, c->arena, &append)) {
+            c->literal = *literal;
+            return READ_UP_TO_MESSAGE;
+        }
+    } else if (literal->is_sync) {
+        *out_r = imap_bad(s, c, "No such command now");
+        return READ_REFUSED;
+    }
+    if (literals <= most && literal->size <= most - literals)
+        return READ_WHOLE;
+    *out_r = literal->is_sync ? imap_bad(s, c, "[TOOBIG] Literal too large")
+                              : imap_bye(s, "[TOOBIG] Literal too large");
+    return READ_REFUSED;
+}
+
+static int read_command(struct imap_session *s, struct imap_call *c, struct buf *text, int *out_r)
+{
+    struct imap_literal literal;
+    size_t literals = 0;
+
+    while (true) {
+        struct str line;
+        enum reading reading;
+        int r;
+
+        rt_conn_set_command_ms(s->conn, (uint32_t)s->config.stall);
+        r = rt_line(s->conn, IMAP_LINE_MAX, &line);
+        if (r < 0)
+            return r;
+        if (r == RT_LINE_TOO_LONG || text->len + line.len > IMAP_LINE_MAX + literals) {
+            *out_r = imap_bye(s, "Command line too long");
+            return READ_REFUSED;
+        }
+        buf_put(text, line);
+        if (!imap_line_literal(line, &literal))
+            return READ_WHOLE;
+        reading = judge_literal(s, c, text, &literal, literals, out_r);
+        if (reading != READ_WHOLE)
+            return (int)reading;
+        buf_put(text, STR("\r\n"));
+        if (literal.is_sync)
+            (void)rt_put(s->conn, STR("+ OK\r\n"));
+        r = read_literal(s, literal.size, text);
+        if (r < 0)
+            return r;
+        literals += literal.size + 2;
+    }
+}
+
+static int dispatch(struct imap_session *s, struct imap_call *c, struct str text)
+{
+    struct imap_command command;
+    const struct imap_verb *verb;
+    bool ok = imap_command_parse(text, &command);
+
+    c->tag = command.tag;
+    if (!ok)
+        return imap_bad(s, c, command.tag.len > 0 ? "No command there" : "No tag there");
+    verb = imap_verb_find(command.verb);
+    if (!verb || (command.is_uid && !verb->is_uid))
+        return imap_bad(s, c, "No such command");
+    if (!(verb->states & s->state)) {
+        if (s->state == IMAP_NOT_AUTHENTICATED)
+            return imap_bad(s, c, "Sign in first");
+        return imap_bad(s, c,
+                        verb->states == IMAP_SELECTED ? "Select a mailbox first"
+                                                      : "You have signed in already");
+    }
+    c->in = command.arguments;
+    c->is_uid = command.is_uid;
+    c->usage = verb->usage;
+    return verb->on(s, c);
+}
+
+int imap_command_run(struct imap_session *s)
+{
+    CLEANUP(buf_drop) struct buf text, out;
+    CLEANUP(arena_done) struct arena arena;
+    struct imap_call c = {.arena = &arena, .out = &out};
+    int r, answer = RT_CLOSE;
+
+    arena_init(&arena, IMAP_ARENA_MAX);
+    buf_init(&text, 2 * IMAP_LINE_MAX + 2 * s->config.literal_size);
+    buf_init(&out, IMAP_OUT_MAX);
+    r = read_command(s, &c, &text, &answer);
+    if (r < 0)
+        return r;
+    if (r == READ_REFUSED)
+        return answer;
+    return dispatch(s, &c, buf_str(&text));
+}

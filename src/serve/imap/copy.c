@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: ISC
+//
+// COPY (RFC 3501 6.4.7) and MOVE (RFC 6851), each one change of the store, with COPYUID (RFC 4315).
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "serve/imap/session.h"
+#include "serve/imap/view.h"
+
+/// "[COPYUID validity from to] "; nothing when nothing was copied.
+static void put_copyuid(const struct store_copying *copying, struct buf *out)
+{
+    struct imap_set_putter from = {.out = out}, to = {.out = out};
+
+    if (copying->count == 0)
+        return;
+    buf_put(out, STR("[COPYUID "));
+    buf_put_u64(out, copying->uidvalidity);
+    buf_put_char(out, ' ');
+    for (size_t i = 0; i < copying->count; i++)
+        imap_set_put(&from, copying->from_uids[i]);
+    imap_set_end(&from);
+    buf_put_char(out, ' ');
+    for (size_t i = 0; i < copying->count; i++)
+        imap_set_put(&to, copying->to_uids[i]);
+    imap_set_end(&to);
+    buf_put(out, STR("] "));
+}
+
+static int commit(struct imap_session *s, struct imap_call *c, struct store_copying *copying)
+{
+    CLEANUP(imap_change_drop) struct store_change *change = NULL;
+    CLEANUP(buf_drop) struct buf text;
+    int r;
+
+    buf_init(&text, IMAP_OUT_MAX);
+    r = store_change_new(imap_store(s), &change);
+    if (r == 0) {
+        store_change_copy(change, copying);
+        r = store_commit(change);
+    }
+    if (r == STORE_NOT_FOUND)
+        return imap_no(s, c, "[TRYCREATE] No such mailbox");
+    if (r != 0)
+        return imap_no_store(s, c, "copy", r);
+    put_copyuid(copying, &text);
+    if (!copying->move) {
+        buf_put(&text, STR("Copied"));
+        return imap_ok(s, c, buf_cstr(&text));
+    }
+    // RFC 6851 4.3: COPYUID goes before the expunges
+    if (copying->count > 0) {
+        buf_put(c->out, STR("* OK "));
+        buf_put(c->out, buf_str(&text));
+        buf_put(c->out, STR("Moved\r\n"));
+    }
+    return imap_ok(s, c, "Moved");
+}
+
+static int copy(struct imap_session *s, struct imap_call *c, bool move)
+{
+    CLEANUP(free_drop) struct store_mailbox *target = malloc(sizeof(*target));
+    struct store_copying copying = {.from_mailbox_id = s->view->mailbox_id, .move = move};
+    struct imap_selection selection;
+    enum imap_name_answer answer;
+    struct str name;
+    int r;
+
+    CHECK(target);
+    if (!imap_scan_selection(s, c, &selection))
+        return imap_bad_syntax(s, c);
+    answer = imap_scan_name(c, &name);
+    if (answer != IMAP_NAME_OK)
+        return imap_refuse_name(s, c, answer);
+    if (!scan_is_end(&c->in))
+        return imap_bad_syntax(s, c);
+    if (move && s->view->is_read_only)
+        return imap_no(s, c, "[READ-ONLY] The mailbox was opened by EXAMINE");
+    r = store_mailbox_by_name(imap_store(s), s->account_id, name, target);
+    if (r == STORE_NOT_FOUND)
+        return imap_no(s, c, "[TRYCREATE] No such mailbox");
+    if (r != 0)
+        return imap_no_store(s, c, "copy", r);
+    if (selection.count == 0)
+        return imap_ok(s, c, "No messages of that kind");
+    copying.to_mailbox_id = target->id;
+    copying.uids = imap_selection_uids(s, c, &selection);
+    copying.check_quota = !move; // within one account a move takes no room
+    return commit(s, c, &copying);
+}
+
+int imap_on_copy(struct imap_session *s, struct imap_call *c)
+{
+    return copy(s, c, false);
+}
+
+int imap_on_move(struct imap_session *s, struct imap_call *c)
+{
+    return copy(s, c, true);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: ISC
+//
+// EXPUNGE (RFC 3501 6.4.3) and UID EXPUNGE (RFC 4315 2.1).
+#include "base/cleanup.h"
+#include "serve/imap/session.h"
+#include "serve/imap/view.h"
+
+/// What other sessions marked since the last sync counts too: RFC 3501 asks for all that have
+/// \Deleted. Mail this client has not been told of is left alone.
+int imap_expunge_deleted(struct imap_session *s, struct imap_call *c,
+                         const struct imap_selection *selection)
+{
+    CLEANUP(imap_change_drop) struct store_change *change = NULL;
+    struct imap_view *view = s->view;
+    struct store_range all = {1, imap_view_last_uid(view)};
+    struct store_expunging expunging = {.mailbox_id = view->mailbox_id, .deleted_only = true};
+    bool is_needed = store_watch_modseq(view->watch) != view->modseq;
+    int r;
+
+    for (size_t i = 0; i < view->count && !is_needed; i++)
+        is_needed = (view->entries[i].flags & IMAP_DELETED) != 0;
+    if (view->is_read_only || !is_needed || view->count == 0)
+        return 0;
+    expunging.uids =
+        selection ? imap_selection_uids(s, c, selection) : (struct store_uids){&all, 1};
+    if (expunging.uids.count == 0)
+        return 0;
+    r = store_change_new(imap_store(s), &change);
+    if (r != 0)
+        return r;
+    store_change_expunge(change, &expunging);
+    return store_commit(change);
+}
+
+int imap_on_expunge(struct imap_session *s, struct imap_call *c)
+{
+    struct imap_selection selection;
+    int r;
+
+    if ((c->is_uid && !imap_scan_selection(s, c, &selection)) || !scan_is_end(&c->in))
+        return imap_bad_syntax(s, c);
+    if (s->view->is_read_only)
+        return imap_no(s, c, "[READ-ONLY] The mailbox was opened by EXAMINE");
+    r = imap_expunge_deleted(s, c, c->is_uid ? &selection : NULL);
+    if (r != 0)
+        return imap_no_store(s, c, "expunge", r);
+    return imap_ok(s, c, "Expunged");
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: ISC
+//
+// FETCH (RFC 3501 6.4.5). Flags and UIDs come from the view; other items need the entries of the
+// store, read for a batch of messages at a time, and some the message itself (fetch_item.c). What
+// sets
+// \\Seen sets it for the whole batch in one change, before its answers.
+#include "serve/imap/fetch.h"
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "log/log.h"
+#include "serve/imap/view.h"
+
+#include <errno.h>
+
+enum { BATCH_MAX = 256, BATCH_OF_BODIES_MAX = 16 };
+
+static void judge_items(struct imap_fetcher *f)
+{
+    for (size_t i = 0; i < f->what.count; i++) {
+        const struct imap_fetch_item *item = &f->what.items[i];
+
+        f->has_uid |= item->kind == IMAP_FETCH_UID;
+        f->has_flags |= item->kind == IMAP_FETCH_FLAGS;
+        f->needs_entry |= item->kind != IMAP_FETCH_UID && item->kind != IMAP_FETCH_FLAGS;
+        f->needs_message |= item->kind != IMAP_FETCH_UID && item->kind != IMAP_FETCH_FLAGS &&
+                            item->kind != IMAP_FETCH_SIZE && item->kind != IMAP_FETCH_INTERNALDATE;
+        f->sets_seen |= !item->is_peek;
+    }
+    f->sets_seen = f->sets_seen && !f->s->view->is_read_only;
+}
+
+/// Marks the batch as seen; *is_new[i] tells which were not. A store that cannot is no reason not
+/// to show the mail.
+static void set_seen(struct imap_fetcher *f, uint32_t first, uint32_t last, bool *is_new)
+{
+    CLEANUP(imap_change_drop) struct store_change *change = NULL;
+    struct store_range ranges[BATCH_MAX];
+    struct store_flagging flagging = {
+        .mailbox_id = f->s->view->mailbox_id,
+        .uids = {ranges, 0},
+        .mode = STORE_FLAGS_ADD,
+        .flags = STORE_SEEN,
+        .unchanged_since = UINT64_MAX,
+    };
+    struct imap_view_entry *entries = f->s->view->entries;
+    int r;
+
+    for (uint32_t n = first; n <= last; n++)
+        if (!(entries[n].flags & IMAP_SEEN))
+            ranges[flagging.uids.count++] = (struct store_range){entries[n].uid, entries[n].uid};
+    if (flagging.uids.count == 0)
+        return;
+    r = store_change_new(imap_store(f->s), &change);
+    if (r == 0) {
+        store_change_flag(change, &flagging);
+        r = store_commit(change);
+    }
+    if (r != 0) {
+        log_failure("serve/imap", "seen", r);
+        return;
+    }
+    for (uint32_t n = first; n <= last; n++) {
+        is_new[n - first] = !(entries[n].flags & IMAP_SEEN);
+        entries[n].flags |= IMAP_SEEN;
+    }
+}
+
+static const struct store_entry *find_entry(const struct store_entries *entries, size_t *at,
+                                            uint32_t uid)
+{
+    while (*at < entries->count && entries->items[*at].uid < uid)
+        ++*at;
+    return *at < entries->count && entries->items[*at].uid == uid ? &entries->items[*at] : NULL;
+}
+
+static int put_one(struct imap_fetcher *f, uint32_t index, const struct store_entry *entry,
+                   bool is_newly_seen)
+{
+    struct imap_message message;
+    int r;
+
+    if (!f->needs_message)
+        return imap_fetch_put(f, index, entry, NULL, is_newly_seen);
+    imap_message_init(&message, imap_store(f->s), &entry->body);
+    r = imap_fetch_put(f, index, entry, &message, is_newly_seen);
+    imap_message_done(&message);
+    return r;
+}
+
+static int fetch_batch(struct imap_fetcher *f, uint32_t first, uint32_t last)
+{
+    const struct imap_view_entry *entries = f->s->view->entries;
+    struct store_entries stored = {0};
+    bool is_newly_seen[BATCH_MAX] = {false};
+    size_t at = 0;
+    int r = 0;
+
+    if (f->sets_seen)
+        set_seen(f, first, last, is_newly_seen);
+    if (f->needs_entry)
+        r = store_entries_get(imap_store(f->s), f->s->view->mailbox_id, entries[first].uid,
+                              entries[last].uid, &stored);
+    for (uint32_t n = first; n <= last && r == 0; n++) {
+        const struct store_entry *entry = find_entry(&stored, &at, entries[n].uid);
+
+        if (f->needs_entry && !entry)
+            f->missing++;
+        else
+            r = put_one(f, n, entry, is_newly_seen[n - first]);
+        if (r == 0)
+            r = imap_put_out(f->s, f->c, false);
+        if (r == 0)
+            r = rt_breathe();
+    }
+    store_entries_done(&stored);
+    return r;
+}
+
+static int fetch_all(struct imap_fetcher *f, const struct imap_selection *selection)
+{
+    uint32_t step = f->needs_message ? BATCH_OF_BODIES_MAX : BATCH_MAX;
+
+    for (size_t i = 0; i < selection->count; i++) {
+        struct imap_range range = selection->ranges[i];
+
+        for (uint32_t n = range.first; n <= range.last; n += step) {
+            uint32_t last = range.last - n < step ? range.last : n + step - 1;
+            int r = fetch_batch(f, n, last);
+
+            if (r != 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+int imap_on_fetch(struct imap_session *s, struct imap_call *c)
+{
+    CLEANUP(free_drop) char *chunk = NULL;
+    struct imap_fetcher f = {.s = s, .c = c};
+    struct imap_selection selection;
+    int r;
+
+    // what is new comes first, so that the flags told below are those of the store
+    if (imap_view_sync(s, IMAP_SYNC_KEEP_NUMBERS, c->is_uid, c->out) == IMAP_VIEW_GONE)
+        return imap_bye(s, "The mailbox was deleted");
+    if (!imap_scan_selection(s, c, &selection) || !imap_scan_sp(&c->in) ||
+        !imap_scan_fetch(&c->in, c->arena, &f.what) || !scan_is_end(&c->in))
+        return imap_bad_syntax(s, c);
+    judge_items(&f);
+    if (f.needs_message) {
+        chunk = f.chunk = malloc(IMAP_CHUNK);
+        CHECK(chunk);
+    }
+    r = fetch_all(&f, &selection);
+    if (f.is_broken)
+        return r < 0 ? r : -EIO; // in the middle of a literal: nothing can be said any more
+    if (r != 0)
+        return imap_no_store(s, c, "fetch", r);
+    if (f.failed > 0)
+        return imap_no(s, c, "[SERVERBUG] Some messages could not be read");
+    return imap_ok_keeping_numbers(
+        s, c, f.missing > 0 ? "[EXPUNGEISSUED] Some messages are gone" : "Fetched");
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: ISC
+//
+// The door of serve/imap: mailboxes are read and filed by IMAP4rev1 (RFC 3501) with IDLE (2177),
+// NAMESPACE (2342), ID (2971), CHILDREN (3348), UNSELECT (3691), UIDPLUS (4315), SASL-IR (4959),
+// ENABLE (5161), LIST-EXTENDED (5258), LIST-STATUS (5819), SPECIAL-USE (6154), MOVE (6851) and
+// LITERAL+ (7888). What a client has selected is its own picture of the mailbox (serve/imap/view.h)
+// and follows the store when the protocol lets it.
+#pragma once
+
+#include "base/setting.h"
+#include "rt/conn.h"
+#include "rt/tls.h"
+#include "store/store.h"
+
+#include "account/account.h"
+
+/// The room's part of the configuration, title "imap".
+struct imap_config {
+    uint64_t idle;       // milliseconds; RFC 3501 5.4: thirty minutes or more
+    uint64_t login_idle; // milliseconds, before the client has signed in
+    uint64_t stall;      // milliseconds for the rest of a command, and to take a piece of an answer
+    uint64_t message_size;   // bytes of a message that APPEND takes
+    uint64_t literal_size;   // bytes of all literals of any other command together
+    uint64_t login_failures; // of one session, then it is closed
+    uint64_t bad_commands;   // in a row, then the session is closed
+};
+extern const struct settings imap_settings;
+
+struct imap;
+
+/// All borrowed, to outlive *out. `tls` NULL: no STARTTLS.
+struct imap_doors {
+    struct rt *rt;
+    const struct imap_config *config; // copied
+    struct accounts *accounts;
+    struct store *store;
+    struct rt_tls *tls;
+};
+/// What rt_listen takes as the context of imap_protocol, for the plain port and the one with TLS.
+/// It has worker threads that look into large messages for SEARCH.
+int imap_new(const struct imap_doors *doors, struct imap **out);
+/// New settings for the sessions to come. Any thread.
+void imap_reconfigure(struct imap *imap, const struct imap_config *config);
+/// After the last session has closed, outside of tasks. NULL is fine.
+void imap_free(struct imap *imap);
+
+extern const struct rt_protocol imap_protocol;

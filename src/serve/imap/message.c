@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: ISC
+#include "serve/imap/message.h"
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "mail/header.h"
+#include "rt/rt.h"
+
+#include <errno.h>
+
+enum { FIRST_READ = 8 * 1024 };
+
+void imap_message_init(struct imap_message *m, struct store *store,
+                       const struct store_body_ref *ref)
+{
+    *m = (struct imap_message){.store = store, .ref = ref};
+    buf_init(&m->bytes, ref->size + 1);
+}
+
+void imap_message_done(struct imap_message *m)
+{
+    buf_done(&m->bytes);
+    if (m->has_mime)
+        mime_done(&m->mime);
+    m->has_mime = false;
+}
+
+int imap_message_bytes(struct imap_message *m, uint64_t size, struct str *out)
+{
+    if (size > m->ref->size)
+        size = m->ref->size;
+    while (m->bytes.len < size) {
+        size_t want = size - m->bytes.len;
+        char *to = buf_room(&m->bytes, want);
+        ssize_t got;
+
+        CHECK(to);
+        got = store_body_read(m->store, m->ref, m->bytes.len, to, want);
+        if (got <= 0)
+            return got < 0 ? (int)got : -EBADMSG; // shorter than it says
+        buf_added(&m->bytes, (size_t)got);
+    }
+    *out = buf_str(&m->bytes);
+    return 0;
+}
+
+/// Do these bytes hold the header to its end?
+static bool has_whole_header(struct str bytes, size_t *out_len)
+{
+    struct str header = str_head(bytes, header_len(bytes));
+
+    *out_len = header.len;
+    return str_ends(header, STR("\n\r\n")) || str_ends(header, STR("\n\n")) ||
+           str_eq(header, STR("\r\n")) || str_eq(header, STR("\n"));
+}
+
+int imap_message_header(struct imap_message *m, struct str *out)
+{
+    uint64_t size = FIRST_READ;
+    struct str bytes = buf_str(&m->bytes);
+
+    while (m->header_len == 0 && m->ref->size > 0) {
+        size_t len;
+        int r = imap_message_bytes(m, size, &bytes);
+
+        if (r < 0)
+            return r;
+        if (has_whole_header(bytes, &len) || bytes.len == m->ref->size)
+            m->header_len = len;
+        size *= 4;
+    }
+    *out = str_head(bytes, m->header_len);
+    return 0;
+}
+
+static int feed(struct imap_message *m, struct mime_parser *parser)
+{
+    CLEANUP(free_drop) char *chunk = malloc(IMAP_CHUNK);
+    uint64_t at = m->bytes.len;
+
+    CHECK(chunk);
+    mime_parser_feed(parser, buf_str(&m->bytes));
+    while (at < m->ref->size) {
+        ssize_t got = store_body_read(m->store, m->ref, at, chunk, IMAP_CHUNK);
+        int r;
+
+        if (got <= 0)
+            return got < 0 ? (int)got : -EBADMSG;
+        mime_parser_feed(parser, str_of(chunk, (size_t)got));
+        at += (uint64_t)got;
+        r = rt_breathe();
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int imap_message_mime(struct imap_message *m)
+{
+    struct mime_parser *parser;
+    int r;
+
+    if (m->has_mime)
+        return 0;
+    parser = mime_parser_new();
+    r = feed(m, parser);
+    if (r < 0) {
+        mime_parser_free(parser);
+        return r;
+    }
+    mime_parser_end(parser, &m->mime);
+    m->has_mime = true;
+    return 0;
+}

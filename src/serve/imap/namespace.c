@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: ISC
+//
+// NAMESPACE (RFC 2342): everything is personal, levels are apart by "/".
+#include "serve/imap/session.h"
+
+int imap_on_namespace(struct imap_session *s, struct imap_call *c)
+{
+    if (!scan_is_end(&c->in))
+        return imap_bad_syntax(s, c);
+    buf_put(c->out, STR("* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n"));
+    return imap_ok(s, c, "Done");
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: ISC
+//
+// The four entry points. What a command does is in the files named by the verbs.
+#include "base/cleanup.h"
+#include "log/log.h"
+#include "serve/imap/session.h"
+#include "serve/imap/view.h"
+
+static int on_open(void *session, struct rt_conn *conn)
+{
+    CLEANUP(buf_drop) struct buf greeting;
+    struct imap_session *s = session;
+
+    s->conn = conn;
+    s->imap = rt_conn_context(conn);
+    s->state = IMAP_NOT_AUTHENTICATED;
+    imap_config_get(s->imap, &s->config);
+    rt_conn_set_idle_ms(conn, (uint32_t)s->config.login_idle);
+    buf_init(&greeting, 1024);
+    buf_put(&greeting, STR("* OK [CAPABILITY "));
+    imap_put_capabilities(s, &greeting);
+    buf_put(&greeting, STR("] Carteiro IMAP at your service\r\n"));
+    return rt_put(conn, buf_str(&greeting));
+}
+
+static int on_command(void *session, struct rt_conn *conn)
+{
+    struct imap_session *s = session;
+
+    (void)conn;
+    return s->is_idling ? imap_idle_line(s) : imap_command_run(s);
+}
+
+/// New mail, new flags, expunges: told at once while IDLE runs, else with the next command.
+static int tell_idler(struct imap_session *s)
+{
+    CLEANUP(buf_drop) struct buf out;
+    int r;
+
+    buf_init(&out, IMAP_OUT_MAX);
+    r = imap_view_sync(s, IMAP_SYNC_ALL, false, &out);
+    if (r == IMAP_VIEW_GONE)
+        return imap_bye(s, "The mailbox was deleted");
+    if (r < 0)
+        log_failure("serve/imap", "sync", r); // the next notification or DONE tries again
+    r = rt_put(s->conn, buf_str(&out));
+    return r < 0 ? r : RT_NEXT;
+}
+
+static int on_wake(void *session, struct rt_conn *conn, unsigned why)
+{
+    struct imap_session *s = session;
+
+    rt_conn_set_command_ms(conn, (uint32_t)s->config.stall);
+    if (why & RT_WAKE_SHUTDOWN)
+        return imap_bye(s, "The server is going down, try again soon");
+    if (why & RT_WAKE_IDLE)
+        return imap_bye(s, "Autologout: you were silent for too long");
+    return s->is_idling ? tell_idler(s) : RT_NEXT;
+}
+
+void imap_deselect(struct imap_session *s)
+{
+    if (!s->view)
+        return;
+    imap_view_close(s->view);
+    s->view = NULL;
+    s->state = IMAP_AUTHENTICATED;
+}
+
+static void on_close(void *session)
+{
+    struct imap_session *s = session;
+
+    imap_deselect(s);
+    free(s->idle_tag);
+}
+
+const struct rt_protocol imap_protocol = {
+    .name = "imap",
+    .session_size = sizeof(struct imap_session),
+    .open = on_open,
+    .command = on_command,
+    .wake = on_wake,
+    .close = on_close,
+    .idle_ms = 90 * 1000,
+    .command_ms = 120 * 1000,
+};

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: ISC
+//
+// One IMAP session and the command it is handling, for the files of this room only. A verb answers,
+// changes the session, and says whether the talk goes on: RT_NEXT, RT_CLOSE or -errno.
+//
+// Between commands a session is this struct and, once a mailbox is selected, its view: no arena, no
+// buffer. Everything of a command lives in the command's arena.
+#pragma once
+
+#include "proto/imap/command.h"
+#include "proto/imap/flag.h"
+#include "proto/imap/scan.h"
+#include "proto/imap/sequence.h"
+
+#include "account/auth.h"
+#include "serve/imap/imap.h"
+
+struct imap_view;
+
+enum imap_state {
+    IMAP_NOT_AUTHENTICATED = 1,
+    IMAP_AUTHENTICATED = 2,
+    IMAP_SELECTED = 4,
+};
+
+enum {
+    IMAP_LINE_MAX = 64 * 1024,        // bytes of one line of a command
+    IMAP_LOGIN_LITERAL_MAX = 4096,    // bytes of all literals of a command before login
+    IMAP_ARENA_MAX = 8 * 1024 * 1024, // a command's arena: line and literals, times what parsing
+                                      // makes of them
+    IMAP_PIECE = 32 * 1024,           // bytes of answers that are collected
+    IMAP_OUT_MAX = 64 * 1024 * 1024,  // bytes of one answer that is not streamed
+};
+
+struct imap_session {
+    struct imap *imap;
+    struct rt_conn *conn;
+    struct imap_config config;
+    enum imap_state state;
+    bool is_idling; // IDLE runs: the next line is DONE
+    unsigned login_failures;
+    unsigned bad_commands; // in a row
+    uint64_t account_id;
+    char *idle_tag;         // of the running IDLE
+    struct imap_view *view; // not NULL exactly in IMAP_SELECTED
+};
+
+struct imap_call {
+    struct arena *arena;
+    struct str tag;
+    struct scan in; // the arguments, from behind the verb
+    bool is_uid;
+    const char *usage;           // for BAD
+    struct buf *out;             // collected answers; imap_put_out hands them on
+    struct imap_literal literal; // APPEND: the message, not read yet
+};
+
+struct imap_verb {
+    struct str name;
+    unsigned states; // bits of imap_state
+    int (*on)(struct imap_session *s, struct imap_call *c);
+    const char *usage;
+    bool is_uid; // "UID verb" exists
+};
+
+// ---- the room's own doors, imap.c
+
+struct store *imap_store(const struct imap_session *s);
+struct accounts *imap_accounts(const struct imap_session *s);
+struct rt_tls *imap_tls(const struct imap_session *s);
+struct rt_pool *imap_pool(const struct imap_session *s);
+void imap_config_get(struct imap *imap, struct imap_config *out);
+
+// ---- reading a command, command.c
+
+/// [await] One command, whole. RT_NEXT, RT_CLOSE or -errno.
+int imap_command_run(struct imap_session *s);
+/// [await] Eats `size` bytes of input.
+int imap_read_away(struct imap_session *s, uint64_t size);
+/// The verb of that name, NULL when there is none; verb.c.
+const struct imap_verb *imap_verb_find(struct str name);
+
+// ---- answers, answer.c
+
+/// "tag OK text", after what happened in the mailbox meanwhile was told (RFC 3501 7.4.1 decides
+/// whether expunges may be). `text` may begin with a response code.
+int imap_ok(struct imap_session *s, struct imap_call *c, const char *text);
+/// The same, but expunges wait: for FETCH, STORE and SEARCH by message numbers.
+int imap_ok_keeping_numbers(struct imap_session *s, struct imap_call *c, const char *text);
+/// "tag NO text"
+int imap_no(struct imap_session *s, struct imap_call *c, const char *text);
+/// "tag BAD text": too many in a row, and the other end is no IMAP client: RT_CLOSE.
+int imap_bad(struct imap_session *s, struct imap_call *c, const char *text);
+/// BAD with the verb's usage.
+int imap_bad_syntax(struct imap_session *s, struct imap_call *c);
+/// The NO for what the store answered, STORE_NOT_FOUND and the like, or a failure of the world,
+/// which is logged as `what`.
+int imap_no_store(struct imap_session *s, struct imap_call *c, const char *what, int answer);
+/// "* BYE text"; RT_CLOSE.
+int imap_bye(struct imap_session *s, const char *text);
+/// [await] Sends on what was collected in c->out; with `all` false only when it is a piece.
+int imap_put_out(struct imap_session *s, struct imap_call *c, bool all);
+
+// ---- arguments, argument.c
+
+enum imap_name_answer { IMAP_NAME_OK, IMAP_NAME_SYNTAX, IMAP_NAME_INVALID };
+/// SP mailbox
+enum imap_name_answer imap_scan_name(struct imap_call *c, struct str *out);
+/// SP mailbox, and it exists. 0, or the answer was given: *out_r is what the verb returns.
+int imap_find_mailbox(struct imap_session *s, struct imap_call *c, struct store_mailbox *out,
+                      int *out_r);
+int imap_refuse_name(struct imap_session *s, struct imap_call *c, enum imap_name_answer answer);
+/// The messages a set means, as indexes into the view: ascending ranges, last included.
+struct imap_selection {
+    struct imap_range *ranges; // of indexes
+    size_t count;
+    size_t messages;
+};
+/// SP sequence-set. False: it is none, or names a message number that does not exist.
+bool imap_scan_selection(struct imap_session *s, struct imap_call *c, struct imap_selection *out);
+/// The uids of a selection, for the store; in the arena.
+struct store_uids imap_selection_uids(struct imap_session *s, struct imap_call *c,
+                                      const struct imap_selection *selection);
+
+// ---- capabilities, capability.c
+
+/// "IMAP4rev1 ...", what holds in this state.
+void imap_put_capabilities(struct imap_session *s, struct buf *out);
+
+/// For CLEANUP.
+static inline void imap_change_drop(struct store_change **change)
+{
+    store_change_free(*change);
+}
+
+// ---- signing in, authenticate.c
+
+/// [await] Answers to what account/auth.h said.
+int imap_signed_in(struct imap_session *s, struct imap_call *c, int answer,
+                   const struct account_identity *who);
+
+// ---- moving on
+
+/// [await] Expunges what has \Deleted, of a selection or (NULL) of the whole mailbox; without
+/// telling. 0, a store_answer or -errno.
+int imap_expunge_deleted(struct imap_session *s, struct imap_call *c,
+                         const struct imap_selection *selection);
+
+/// Forgets the selected mailbox, if any. No waiting.
+void imap_deselect(struct imap_session *s);
+
+// ---- verbs; [await], each in the file of its name
+
+int imap_on_append(struct imap_session *s, struct imap_call *c);
+int imap_on_authenticate(struct imap_session *s, struct imap_call *c);
+int imap_on_capability(struct imap_session *s, struct imap_call *c);
+int imap_on_check(struct imap_session *s, struct imap_call *c); // noop.c
+int imap_on_close(struct imap_session *s, struct imap_call *c);
+int imap_on_copy(struct imap_session *s, struct imap_call *c);
+int imap_on_create(struct imap_session *s, struct imap_call *c);
+int imap_on_delete(struct imap_session *s, struct imap_call *c);
+int imap_on_enable(struct imap_session *s, struct imap_call *c);
+int imap_on_examine(struct imap_session *s, struct imap_call *c); // select.c
+int imap_on_expunge(struct imap_session *s, struct imap_call *c);
+int imap_on_fetch(struct imap_session *s, struct imap_call *c);
+int imap_on_id(struct imap_session *s, struct imap_call *c);
+int imap_on_idle(struct imap_session *s, struct imap_call *c);
+int imap_on_list(struct imap_session *s, struct imap_call *c);
+int imap_on_login(struct imap_session *s, struct imap_call *c);
+int imap_on_logout(struct imap_session *s, struct imap_call *c);
+int imap_on_lsub(struct imap_session *s, struct imap_call *c);
+int imap_on_move(struct imap_session *s, struct imap_call *c); // copy.c
+int imap_on_namespace(struct imap_session *s, struct imap_call *c);
+int imap_on_noop(struct imap_session *s, struct imap_call *c);
+int imap_on_rename(struct imap_session *s, struct imap_call *c);
+int imap_on_search(struct imap_session *s, struct imap_call *c);
+int imap_on_select(struct imap_session *s, struct imap_call *c);
+int imap_on_starttls(struct imap_session *s, struct imap_call *c);
+int imap_on_status(struct imap_session *s, struct imap_call *c);
+int imap_on_store(struct imap_session *s, struct imap_call *c);
+int imap_on_subscribe(struct imap_session *s, struct imap_call *c);
+int imap_on_unselect(struct imap_session *s, struct imap_call *c);    // close.c
+int imap_on_unsubscribe(struct imap_session *s, struct imap_call *c); // subscribe.c
+
+/// [await] "* STATUS name (items)" of a mailbox as it was read; `items`: imap_status_item.
+int imap_put_status(struct imap_session *s, const struct store_mailbox *mailbox, unsigned items,
+                    struct buf *out);
+/// [await] A line while IDLE runs.
+int imap_idle_line(struct imap_session *s);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: ISC
+//
+// SUBSCRIBE and UNSUBSCRIBE (RFC 3501 6.3.6, 6.3.7).
+#include "base/cleanup.h"
+#include "serve/imap/session.h"
+
+/// Is there such a mailbox, or one below that name? Else lists of names would grow without end.
+static int exists(struct imap_session *s, struct str name)
+{
+    CLEANUP(free_drop) struct store_mailbox *mailboxes = NULL;
+    size_t count = 0;
+    int r = store_mailboxes(imap_store(s), s->account_id, &mailboxes, &count);
+
+    if (r != 0)
+        return r;
+    for (size_t i = 0; i < count; i++) {
+        struct str other = str_from(mailboxes[i].name);
+
+        if (str_starts(other, name) && (other.len == name.len || other.ptr[name.len] == '/'))
+            return 0;
+    }
+    return STORE_NOT_FOUND;
+}
+
+static int subscribe(struct imap_session *s, struct imap_call *c, bool on)
+{
+    CLEANUP(imap_change_drop) struct store_change *change = NULL;
+    enum imap_name_answer answer;
+    struct str name;
+    int r = 0;
+
+    answer = imap_scan_name(c, &name);
+    if (answer != IMAP_NAME_OK)
+        return imap_refuse_name(s, c, answer);
+    if (!scan_is_end(&c->in))
+        return imap_bad_syntax(s, c);
+    if (on)
+        r = exists(s, name);
+    if (r == 0)
+        r = store_change_new(imap_store(s), &change);
+    if (r == 0) {
+        store_change_subscribe(change, s->account_id, name, on);
+        r = store_commit(change);
+    }
+    return r == 0 ? imap_ok(s, c, "Done") : imap_no_store(s, c, "subscribe", r);
+}
+
+int imap_on_subscribe(struct imap_session *s, struct imap_call *c)
+{
+    return subscribe(s, c, true);
+}
+
+int imap_on_unsubscribe(struct imap_session *s, struct imap_call *c)
+{
+    return subscribe(s, c, false);
+}
