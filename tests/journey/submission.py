@@ -63,13 +63,13 @@ class Submission(SiteTest):
         client.quit()
 
     def test_wrong_password(self):
-        client = self.site.smtp('SUBMISSION')
-        start_tls(client, self.site)
         for user, password in ((ANA, 'wrong'), (f'nobody@{DOMAIN}', PASSWORD)):
+            client = self.site.smtp('SUBMISSION')
+            start_tls(client, self.site)
             with self.assertRaises(smtplib.SMTPAuthenticationError) as caught:
                 client.login(user, password)
             self.assertEqual(caught.exception.smtp_code, 535)
-        client.close()
+            client.close()
 
     def test_each_mechanism_of_smtplib(self):
         for mechanism in ('plain', 'login'):
