@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: ISC
+//
+// Talks with a server on the loopback, its store in memory: what needs two clients at once, bytes
+// of any size, or a look at what a session costs. Talks of one client are in
+// tests/dialog/serve_imap. What must hold inside a task is checked by CHECK: a failed assertion of
+// cmocka would jump from one stack to another.
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "log/log.h"
+#include "serve/imap/imap.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static struct {
+    struct rt *rt;
+    struct store *store;
+    struct accounts *accounts;
+    struct imap *imap;
+    uint16_t port;
+    uint64_t account_id;
+    void (*talk)(void);
+} w;
+
+static const struct account_config account_config = {
+    .subaddress = STR("+"),
+    .postmaster = STR(""),
+    .password_cost = STR("minimal"),
+    .scram_iterations = 4096,
+    .password_threads = 1,
+    .password_queue = 16,
+    .password_cache = 100,
+    .login_failures_max = 100,
+    .plaintext_login = true,
+    .expansion_max = 100,
+};
+
+static struct imap_config config = {
+    .idle = 1860000,
+    .login_idle = 90000,
+    .stall = 60000,
+    .message_size = 1 << 20,
+    .literal_size = 65536,
+    .login_failures = 3,
+    .bad_commands = 5,
+};
+
+// ---- the client's side
+
+struct client {
+    struct rt_conn *conn;
+    struct buf answer; // all lines of the last talk
+};
+
+static void say(struct client *c, const char *text)
+{
+    CHECK(rt_put(c->conn, str_from(text)) == 0);
+    CHECK(rt_flush(c->conn) == 0);
+}
+
+/// Lines up to the first that begins with `tag`, collected.
+static void hear(struct client *c, const char *tag)
+{
+    buf_clear(&c->answer);
+    while (true) {
+        struct str line;
+
+        CHECK(rt_line(c->conn, 1 << 20, &line) == 0);
+        buf_put(&c->answer, line);
+        buf_put_char(&c->answer, '\n');
+        if (str_starts(line, str_from(tag)))
+            return;
+    }
+}
+
+static bool heard(const struct client *c, const char *text)
+{
+    if (str_find_str(buf_str(&c->answer), str_from(text)) >= 0)
+        return true;
+    print_error("missing: %s\nin: %.*s\n", text, STR_ARG(buf_str(&c->answer)));
+    return false;
+}
+
+static bool not_heard(const struct client *c, const char *text)
+{
+    return str_find_str(buf_str(&c->answer), str_from(text)) < 0;
+}
+
+/// One command, its answer up to the tagged line.
+static void ask(struct client *c, const char *command)
+{
+    CHECK(rt_putf(c->conn, "t %s\r\n", command) == 0);
+    hear(c, "t ");
+}
+
+static void call(struct client *c)
+{
+    *c = (struct client){0};
+    buf_init(&c->answer, 64 << 20);
+    CHECK(rt_dial("127.0.0.1", w.port, 5000, &c->conn) == 0);
+    hear(c, "* OK");
+}
+
+static void sign_in(struct client *c)
+{
+    call(c);
+    ask(c, "LOGIN ana@example.test \"tres tigres\"");
+    CHECK(heard(c, "t OK [CAPABILITY IMAP4rev1 "));
+}
+
+static void hang_up(struct client *c)
+{
+    rt_hang_up(c->conn);
+    buf_done(&c->answer);
+}
+
+static void append(struct client *c, const char *mailbox, struct str message)
+{
+    CHECK(rt_putf(c->conn, "t APPEND %s {%zu+}\r\n", mailbox, message.len) == 0);
+    CHECK(rt_put(c->conn, message) == 0);
+    CHECK(rt_put(c->conn, STR("\r\n")) == 0);
+    hear(c, "t ");
+}
+
+// ---- the world
+
+static int first(void *arg)
+{
+    CLEANUP(buf_drop) struct buf why = {.max = 4096};
+    struct account_domain domain = {.name = STR("example.test"), .catch_all = STR("")};
+    struct account_change change = {.what = ACCOUNT_SET_PASSWORD, .password = STR("tres tigres")};
+    struct imap_doors doors = {.rt = w.rt, .config = &config};
+    struct rt_listen listen = {.address = "127.0.0.1", .protocol = &imap_protocol};
+
+    (void)arg;
+    CHECK(store_memory_open(w.rt, &w.store) == 0);
+    CHECK(account_open(w.store, &account_config, &w.accounts) == 0);
+    CHECK(account_domain_add(w.accounts, &domain, &why) == 0);
+    CHECK(account_add(w.accounts, STR("ana@example.test"), &change, &w.account_id, &why) == 0);
+    doors.store = w.store;
+    doors.accounts = w.accounts;
+    CHECK(imap_new(&doors, &w.imap) == 0);
+    listen.context = w.imap;
+    CHECK(rt_listen(w.rt, &listen, &w.port) == 0);
+    w.talk();
+    rt_drain(w.rt, 1000);
+    return 0;
+}
+
+static void play(void (*talk)(void))
+{
+    struct rt_config rt_config = {.loops = 1};
+
+    memset(&w, 0, sizeof(w));
+    w.talk = talk;
+    log_set_level(LOG_ERROR);
+    assert_int_equal(rt_new(&rt_config, &w.rt), 0);
+    assert_int_equal(rt_run(w.rt, first, NULL), 0);
+    imap_free(w.imap);
+    account_close(w.accounts);
+    store_close(w.store);
+    rt_free(w.rt);
+}
+
+// ---- the talks
+
+#define MAIL "From: Ana <ana@example.test>\r\nSubject: =?utf-8?q?Ol=C3=A1?=\r\n\r\nfirst line\r\n"
+
+static void idle_hears_at_once(void)
+{
+    struct client a, b;
+
+    sign_in(&a);
+    sign_in(&b);
+    ask(&a, "SELECT INBOX");
+    CHECK(heard(&a, "* 0 EXISTS") && heard(&a, "[PERMANENTFLAGS (") && heard(&a, "[READ-WRITE]"));
+    say(&a, "i IDLE\r\n");
+    hear(&a, "+ ");
+    append(&b, "INBOX", STR(MAIL));
+    CHECK(heard(&b, "t OK [APPENDUID "));
+    hear(&a, "* 1 RECENT");
+    CHECK(heard(&a, "* 1 EXISTS"));
+    ask(&b, "SELECT INBOX");
+    CHECK(heard(&b, "* 1 EXISTS") && heard(&b, "* 0 RECENT") && heard(&b, "[UNSEEN 1]"));
+    ask(&b, "STORE 1 +FLAGS.SILENT (\\Deleted $Later)");
+    CHECK(not_heard(&b, "FETCH"));
+    hear(&a, "* 1 FETCH");
+    CHECK(heard(&a, "* FLAGS (") && heard(&a, "$Later"));
+    CHECK(heard(&a, "* 1 FETCH (FLAGS (\\Deleted \\Recent $Later))"));
+    ask(&b, "EXPUNGE");
+    CHECK(heard(&b, "* 1 EXPUNGE"));
+    hear(&a, "* 1 EXPUNGE");
+    say(&a, "DONE\r\n");
+    hear(&a, "i OK");
+    say(&a, "i IDLE\r\nwhat\r\n");
+    hear(&a, "i BAD");
+    ask(&a, "NOOP");
+    hang_up(&a);
+    hang_up(&b);
+}
+
+static void numbers_stay_during_fetch(void)
+{
+    struct client a, b;
+
+    sign_in(&a);
+    sign_in(&b);
+    for (int i = 0; i < 3; i++)
+        append(&a, "INBOX", STR(MAIL));
+    ask(&a, "SELECT INBOX");
+    ask(&b, "SELECT INBOX");
+    ask(&b, "STORE 1 +FLAGS (\\Deleted)");
+    CHECK(heard(&b, "* 1 FETCH (FLAGS (\\Deleted))"));
+    ask(&b, "EXPUNGE");
+    ask(&a, "FETCH 2 (UID)");
+    CHECK(heard(&a, "* 2 FETCH (UID 2)") && not_heard(&a, "EXPUNGE"));
+    ask(&a, "FETCH 1 (RFC822.SIZE)");
+    CHECK(heard(&a, "t OK [EXPUNGEISSUED]") && not_heard(&a, "EXPUNGE\n"));
+    ask(&a, "SEARCH ALL");
+    CHECK(heard(&a, "* SEARCH 1 2 3") && not_heard(&a, "EXPUNGE\n"));
+    ask(&a, "STORE 3 FLAGS.SILENT (\\Seen)");
+    CHECK(not_heard(&a, "* 3 FETCH") && not_heard(&a, "EXPUNGE"));
+    ask(&a, "UID FETCH 2 FLAGS"); // UID commands may
+    CHECK(heard(&a, "* 1 EXPUNGE\n") && heard(&a, "* 2 FETCH (UID 2 FLAGS (\\Recent))"));
+    ask(&a, "FETCH 1:2 (UID FLAGS)");
+    CHECK(heard(&a, "* 1 FETCH (UID 2") && heard(&a, "* 2 FETCH (UID 3 FLAGS (\\Seen \\Recent))"));
+    ask(&a, "FETCH 3 FLAGS");
+    CHECK(heard(&a, "t BAD"));
+    ask(&b, "NOOP");
+    CHECK(heard(&b, "* 2 FETCH (FLAGS (\\Seen))"));
+    hang_up(&a);
+    hang_up(&b);
+}
+
+static void a_deleted_mailbox_ends_the_session(void)
+{
+    struct client a, b;
+
+    sign_in(&a);
+    sign_in(&b);
+    ask(&a, "CREATE gone");
+    ask(&a, "SELECT gone");
+    ask(&b, "SELECT gone");
+    ask(&b, "DELETE gone");
+    CHECK(heard(&b, "t OK"));
+    ask(&b, "FETCH 1 FLAGS");
+    CHECK(heard(&b, "t BAD Select"));
+    say(&a, "t NOOP\r\n");
+    hear(&a, "* BYE");
+    hang_up(&a);
+    hang_up(&b);
+}
+
+static void bodies_come_back_whole(void)
+{
+    struct buf mail, expected;
+    struct client a;
+
+    buf_init(&mail, 1 << 20);
+    buf_init(&expected, 1 << 20);
+    buf_put(&mail, STR("Subject: big\r\nX-Fold: a\r\n b\r\n\r\n"));
+    while (mail.len < 700000)
+        buf_putf(&mail, "line %zu\r\n", mail.len);
+    sign_in(&a);
+    append(&a, "INBOX", buf_str(&mail));
+    ask(&a, "EXAMINE INBOX");
+    CHECK(heard(&a, "[READ-ONLY]"));
+    ask(&a, "FETCH 1 BODY[]");
+    buf_putf(&expected, "* 1 FETCH (BODY[] {%zu}\n", mail.len);
+    for (size_t i = 0; i < mail.len; i++)
+        if (mail.ptr[i] != '\r')
+            buf_put_char(&expected, mail.ptr[i]);
+    buf_put(&expected, STR(")\nt OK"));
+    CHECK(str_starts(buf_str(&a.answer), buf_str(&expected)));
+    ask(&a, "FETCH 1 (FLAGS BODY.PEEK[TEXT]<699960.100> BODY.PEEK[HEADER.FIELDS (x-fold)] "
+            "RFC822.SIZE)");
+    CHECK(heard(&a, "BODY[HEADER.FIELDS (x-fold)] {17}\nX-Fold: a\n b\n\n RFC822.SIZE"));
+    CHECK(not_heard(&a, "\\Seen"));              // EXAMINE
+    CHECK(heard(&a, "BODY[TEXT]<699960> {12}")); // the last of them
+    ask(&a, "FETCH 1 BODY[]<700100.10>");
+    CHECK(heard(&a, "BODY[]<700100> {0}"));
+    buf_done(&mail);
+    buf_done(&expected);
+    hang_up(&a);
+}
+
+static void too_large_is_refused_in_time(void)
+{
+    struct buf mail;
+    struct client a;
+
+    buf_init(&mail, 4 << 20);
+    while (mail.len <= config.message_size)
+        buf_put(&mail, STR("0123456789abcdef"));
+    sign_in(&a);
+    say(&a, "t APPEND INBOX {1048577}\r\n");
+    hear(&a, "");
+    CHECK(heard(&a, "t NO [TOOBIG]"));
+    append(&a, "INBOX", buf_str(&mail));
+    CHECK(heard(&a, "t NO [TOOBIG]"));
+    append(&a, "nowhere", STR(MAIL));
+    CHECK(heard(&a, "t NO [TRYCREATE]"));
+    append(&a, "{5+}\r\nINBOX (\\Seen $a) \" 7-Feb-1994 21:52:25 -0800\"", STR(MAIL));
+    CHECK(heard(&a, "t OK [APPENDUID "));
+    say(&a, "t STATUS {65537}\r\n");
+    hear(&a, "");
+    CHECK(heard(&a, "t BAD [TOOBIG]"));
+    say(&a, "t NONSENSE {5}\r\n");
+    hear(&a, "");
+    CHECK(heard(&a, "t BAD"));
+    ask(&a, "NOOP");
+    CHECK(heard(&a, "t OK"));
+    say(&a, "t STATUS {65537+}\r\n");
+    hear(&a, "* BYE");
+    buf_done(&mail);
+    hang_up(&a);
+}
+
+static void strangers_are_kept_short(void)
+{
+    struct buf line;
+    struct client a;
+
+    call(&a);
+    ask(&a, "SELECT INBOX");
+    CHECK(heard(&a, "t BAD"));
+    say(&a, "t LOGIN {5000+}\r\n");
+    hear(&a, "* BYE");
+    hang_up(&a);
+    call(&a);
+    ask(&a, "LOGIN ana@example.test wrong");
+    CHECK(heard(&a, "t NO [AUTHENTICATIONFAILED]"));
+    ask(&a, "LOGIN nobody@example.test wrong");
+    say(&a, "t LOGIN ana@example.test wrong\r\n");
+    hear(&a, "* BYE");
+    hang_up(&a);
+    call(&a);
+    for (int i = 0; i < 4; i++)
+        ask(&a, "WHAT");
+    say(&a, "t WHAT\r\n");
+    hear(&a, "* BYE");
+    hang_up(&a);
+    call(&a);
+    buf_init(&line, 1 << 20);
+    while (line.len < 70000)
+        buf_put(&line, STR("t NOOP "));
+    buf_put(&line, STR("\r\n"));
+    CHECK(rt_put(a.conn, buf_str(&line)) == 0);
+    hear(&a, "* BYE");
+    buf_done(&line);
+    hang_up(&a);
+}
+
+enum { MANY = 5000 };
+
+static void many_flags(void)
+{
+    struct store_put *puts = calloc(MANY, sizeof(*puts));
+    struct store_change *change;
+    struct store_body *body;
+    struct client a;
+
+    CHECK(puts && store_body_new(w.store, &body) == 0);
+    CHECK(store_body_append(body, STR(MAIL)) == 0);
+    CHECK(store_change_new(w.store, &change) == 0);
+    for (int i = 0; i < MANY; i++) {
+        puts[i] = (struct store_put){.account_id = w.account_id,
+                                     .name = STR("INBOX"),
+                                     .body = body,
+                                     .flags = i % 2 ? STORE_SEEN : 0};
+        store_change_put(change, &puts[i]);
+    }
+    CHECK(store_commit(change) == 0);
+    store_change_free(change);
+    store_body_free(body);
+    free(puts);
+    sign_in(&a);
+    ask(&a, "SELECT INBOX");
+    CHECK(heard(&a, "* 5000 EXISTS"));
+    ask(&a, "FETCH 1:* (UID FLAGS)");
+    CHECK(heard(&a, "* 5000 FETCH (UID 5000 FLAGS (\\Seen \\Recent))\nt OK"));
+    ask(&a, "UID SEARCH UNSEEN UID 4990:*");
+    CHECK(heard(&a, "* SEARCH 4991 4993 4995 4997 4999\n"));
+    ask(&a, "SEARCH SUBJECT \"ol\xc3\xa1\" 4999:5000");
+    CHECK(heard(&a, "* SEARCH 4999 5000\n"));
+    ask(&a, "UID MOVE 2:4999 Archive");
+    CHECK(heard(&a, "[COPYUID ") && heard(&a, " 2:4999 1:4998]") && heard(&a, "* 2 EXPUNGE\n"));
+    ask(&a, "FETCH 1:* UID");
+    CHECK(heard(&a, "* 1 FETCH (UID 1)\n* 2 FETCH (UID 5000)\nt OK"));
+    hang_up(&a);
+}
+
+#define TALK(name)                                                                                 \
+    static void test_##name(void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        play(name);                                                                                \
+    }
+TALK(idle_hears_at_once)
+TALK(numbers_stay_during_fetch)
+TALK(a_deleted_mailbox_ends_the_session)
+TALK(bodies_come_back_whole)
+TALK(too_large_is_refused_in_time)
+TALK(strangers_are_kept_short)
+TALK(many_flags)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_idle_hears_at_once),
+        cmocka_unit_test(test_numbers_stay_during_fetch),
+        cmocka_unit_test(test_a_deleted_mailbox_ends_the_session),
+        cmocka_unit_test(test_bodies_come_back_whole),
+        cmocka_unit_test(test_too_large_is_refused_in_time),
+        cmocka_unit_test(test_strangers_are_kept_short),
+        cmocka_unit_test(test_many_flags),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
