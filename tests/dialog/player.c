@@ -22,6 +22,7 @@ struct talk {
     bool byte_by_byte;
     size_t sent_count;
     bool is_skipping; // "S: ..." came
+    bool is_over;     // "only whole", and it is not
 };
 
 // ---- texts
@@ -239,6 +240,10 @@ static bool play_word(struct talk *t, struct str line)
 
     str_split(&rest, ' ', &word);
     rest = rest.ptr ? rest : STR("");
+    if (str_eq(word, STR("only"))) {
+        t->is_over = t->byte_by_byte;
+        return true;
+    }
     if (str_eq(word, STR("set")))
         return set(t, rest);
     if (str_eq(word, STR("port"))) {
@@ -299,7 +304,7 @@ bool player_play(const struct player *player, struct str dialog, bool byte_by_by
 
     buf_init(&t.out, TEXT_MAX);
     rt_within(&scope, ANSWER_MS);
-    while (is_fine && str_split(&dialog, '\n', &line)) {
+    while (is_fine && !t.is_over && str_split(&dialog, '\n', &line)) {
         number++;
         is_fine = play_line(&t, line);
         if (!is_fine)
