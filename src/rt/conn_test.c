@@ -580,7 +580,7 @@ static int be_too_slow(void *arg)
 {
     struct world *w = arg;
     struct rt_listen listen = {
-        .address = "127.0.0.1", .protocol = &short_talk, .context = w, .left = on_left};
+        .address = "127.0.0.1", .protocol = &short_talk, .context = w, .gate = w, .left = on_left};
     struct rt_conn *conn;
 
     CHECK(rt_listen(w->rt, &listen, &w->port) == 0);
