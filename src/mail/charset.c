@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <iconv.h>
 #include <unicase.h>
+#include <uninorm.h>
 #include <unistr.h>
 
-enum { NAME_MAX_BYTES = 40, PIECE_BYTES = 1024, FOLD_PIECE_BYTES = 4096 };
+enum { NAME_MAX_BYTES = 40, PIECE_BYTES = 1024, DECOMPOSED_MAX = 64 };
+
+enum { SHARP_S = 0xdf, CAPITAL_SHARP_S = 0x1e9e };
 
 #define REPLACEMENT STR("\xef\xbf\xbd")
 
@@ -241,31 +244,32 @@ bool charset_is_known(struct str charset)
     return true;
 }
 
-static void put_folded_piece(struct buf *out, struct str piece)
+static void put_folded_char(struct buf *out, ucs4_t c)
 {
-    size_t len = 0;
-    uint8_t *folded =
-        u8_casefold((const uint8_t *)piece.ptr, piece.len, NULL, UNINORM_NFKD, NULL, &len);
-
-    if (!folded) {
-        buf_put(out, piece);
-        return;
-    }
-    buf_put(out, str_of(folded, len));
-    free(folded);
+    if (c == SHARP_S || c == CAPITAL_SHARP_S)
+        buf_put(out, STR("ss"));
+    else
+        put_code_point(out, uc_tolower(uc_totitle(c)));
 }
 
-// In pieces of whole characters, so that a long run needs no long memory.
-static void put_folded_run(struct buf *out, struct str run)
+// One character, taken apart until nothing of it can be taken apart. Each step replaces the first
+// code point of `left` by what it consists of.
+static void put_decomposed(struct buf *out, ucs4_t c)
 {
-    while (run.len && buf_ok(out)) {
-        size_t len = run.len < FOLD_PIECE_BYTES ? run.len : FOLD_PIECE_BYTES;
+    ucs4_t left[DECOMPOSED_MAX] = {c}, parts[UC_DECOMPOSITION_MAX_LENGTH];
+    size_t count = 1;
+    int tag;
 
-        while (len < run.len && len > FOLD_PIECE_BYTES - 4 &&
-               ((unsigned char)run.ptr[len] & 0xc0) == 0x80)
-            len--;
-        put_folded_piece(out, str_head(run, len));
-        run = str_skip(run, len);
+    while (count) {
+        int more = uc_decomposition(left[0], &tag, parts);
+
+        if (more <= 0 || count - 1 + (size_t)more > DECOMPOSED_MAX) {
+            put_folded_char(out, left[0]);
+            more = 0;
+        }
+        memmove(left + more, left + 1, (count - 1) * sizeof(left[0]));
+        memcpy(left, parts, (size_t)more * sizeof(left[0]));
+        count += (size_t)more - 1;
     }
 }
 
@@ -283,10 +287,11 @@ void charset_put_folded(struct buf *out, struct str utf8)
         for (size_t j = start; j < i; j++)
             *to++ = char_lower(utf8.ptr[j]);
         buf_added(out, i - start);
-        start = i;
-        while (i < utf8.len && utf8.ptr[i] & 0x80)
-            i++;
-        if (i > start)
-            put_folded_run(out, str_of(utf8.ptr + start, i - start));
+        if (i < utf8.len) {
+            ucs4_t c;
+
+            i += (size_t)u8_mbtouc(&c, (const uint8_t *)utf8.ptr + i, utf8.len - i);
+            put_decomposed(out, c);
+        }
     }
 }

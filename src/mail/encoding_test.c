@@ -205,7 +205,12 @@ static void encoded_words_are_decoded(void **state)
         const char *value, *want;
     } rows[] = {
         {"plain text", "plain text"},
-        {"  folded\r\n\ttext ", "folded\ttext"},
+        {"  folded\r\n\ttext ", "folded text"},
+        {"a\ttab", "a\ttab"},
+        {"=?utf-8?q?why?_so?=", "why? so"},
+        {"=?utf-8?q?cut =?utf-8?q?b?=", "=?utf-8?q?cut b"},
+        {"=?utf-8?b?QQ==?=", "A"},
+        {"=?utf-8?b?Q?Q=?=", "=?utf-8?b?Q?Q=?="},
         {"=?utf-8?Q?Jos=C3=A9?=", "Jos\xc3\xa9"},
         {"=?UTF-8?b?Sm9zw6k=?=", "Jos\xc3\xa9"},
         {"=?iso-8859-1?q?a_b=5F=E9?= x", "a b_\xc3\xa9 x"},

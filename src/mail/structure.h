@@ -16,6 +16,9 @@
 void structure_put_body(struct buf *out, const struct mime *m, struct str message,
                         bool is_extended);
 
+/// A hostile message can have a structure and an envelope many times its size: the maximum of `out`
+/// decides, and `out` is failed then.
+///
 /// The ten fields in their parentheses, from a header (or a whole message). Sender and Reply-To
 /// are From where they are missing or empty.
 void structure_put_envelope(struct buf *out, struct str header);

@@ -40,12 +40,13 @@ static bool scan_encoded_word(struct scan *in, struct word *out)
     w.encoding = char_lower(*at.at++);
     if ((w.encoding != 'b' && w.encoding != 'q') || !scan_char(&at, '?'))
         return false;
-    // "=" of base64 or of "=?=" (an encoded "?" never stands bare) can come before the end
     len = str_find_str(str_head(scan_rest(&at), MILD_WORD_MAX), STR("?="));
     if (len < 0)
         return false;
     w.text = str_of(at.at, (size_t)len);
-    if (str_find(w.text, '\n') >= 0 || str_find(w.text, '?') >= 0)
+    // a bare "?" is wrong but seen; "=?" is the next word after one that was cut
+    if (str_find(w.text, '\n') >= 0 || str_find_str(w.text, STR("=?")) >= 0 ||
+        (w.encoding == 'b' && str_find(w.text, '?') >= 0))
         return false;
     at.at += len + 2;
     *in = at;
@@ -131,8 +132,11 @@ static void put_raw(struct buf *out, struct str raw)
     buf_init(&line, raw.len);
     buf_init(&utf8, raw.len * 4);
     for (size_t i = 0; i < raw.len; i++) {
-        if (raw.ptr[i] != '\r' && raw.ptr[i] != '\n')
-            buf_put_char(&line, raw.ptr[i] ? raw.ptr[i] : ' ');
+        char c = raw.ptr[i];
+        bool is_fold = c == '\t' && i > 0 && raw.ptr[i - 1] == '\n';
+
+        if (c != '\r' && c != '\n')
+            buf_put_char(&line, c && !is_fold ? c : ' ');
     }
     charset_put_utf8(&utf8, STR(""), buf_str(&line));
     buf_put(out, buf_str(&utf8));

@@ -10,10 +10,10 @@
 /// The longest encoded word (RFC 2047 2).
 enum { WORD_MAX = 75 };
 
-/// A field's value, folded or not, as UTF-8 on one line. Encoded words may also stand inside
-/// quoted strings and next to other text, as senders do. Bytes of one character that were split
-/// over two neighbouring words of the same charset are joined. Raw 8-bit text is taken as UTF-8 or
-/// windows-1252.
+/// A field's value, folded or not, as UTF-8 on one line; a fold with a tab becomes a space. Encoded
+/// words may also stand inside quoted strings and next to other text, as senders do. Bytes of one
+/// character that were split over two neighbouring words of the same charset are joined. Raw 8-bit
+/// text is taken as UTF-8 or windows-1252.
 void word_put_decoded(struct buf *out, struct str value);
 
 /// Unstructured UTF-8 text (Subject) for a field: as it is when that is safe, else as encoded
