@@ -103,7 +103,7 @@ struct rt_tls_info {
     const char
         *verify_error; // clients: NULL when the peer's certificate was verified, else why not
 };
-/// False without TLS. Views live as long as the connection.
+/// False without TLS. Views live as long as the connection. `out` may be NULL.
 bool rt_conn_tls(const struct rt_conn *conn, struct rt_tls_info *out);
 /// RFC 9266 tls-exporter (TLS 1.3) and RFC 5929 tls-unique (1.2). False when there is none. `max`
 /// >= 64.

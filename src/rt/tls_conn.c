@@ -280,6 +280,8 @@ bool rt_conn_tls(const struct rt_conn *conn, struct rt_tls_info *out)
 
     if (!ssl)
         return false;
+    if (!out)
+        return true;
     name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     verified = SSL_get_verify_result(ssl);
     *out = (struct rt_tls_info){
