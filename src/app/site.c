@@ -2,7 +2,6 @@
 #include "app/site.h"
 
 #include "base/cleanup.h"
-#include "os/file.h"
 #include "os/process.h"
 
 #include <errno.h>

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "os/file.h"
 #include "rt/rt.h"
 #include "store/store.h"
 #include "account/account.h"
@@ -13,14 +14,12 @@
 #include "app/config.h"
 #include "app/settings.h"
 
-#include <limits.h>
-
 struct server; // app/server.h
 
 struct site {
     const struct app_config *config;
     const struct server_config *settings;
-    char data[PATH_MAX];
+    char data[OS_PATH_MAX];
     struct rt *rt;
     struct rt_disk *disk;
     struct store *store;

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,7 +18,7 @@ static void fd_drop(int *fd)
 int os_file_read(const char *path, struct buf *out)
 {
     CLEANUP(fd_drop) int fd = -1;
-    char chunk[4096];
+    char chunk[2048];
     ssize_t n;
 
     fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
@@ -81,7 +80,7 @@ int os_file_replace(const char *path, struct str content, mode_t mode)
     CLEANUP(buf_drop) struct buf beside = {0};
     int r;
 
-    buf_init(&beside, PATH_MAX);
+    buf_init(&beside, OS_PATH_MAX);
     buf_putf(&beside, "%s.new", path);
     if (!buf_cstr(&beside))
         return -ENAMETOOLONG;
@@ -95,7 +94,7 @@ int os_file_replace(const char *path, struct str content, mode_t mode)
 
 int os_directories_make(const char *path, mode_t mode)
 {
-    char part[PATH_MAX];
+    char part[OS_PATH_MAX];
     size_t len = strlen(path);
 
     if (len == 0 || len >= sizeof part)
@@ -133,7 +132,7 @@ int os_file_first_line(const char *path, struct buf *out)
 
 int os_path_absolute(const char *path, struct buf *out)
 {
-    char here[PATH_MAX];
+    char here[OS_PATH_MAX];
 
     if (path[0] != '/') {
         if (!getcwd(here, sizeof here))

@@ -8,6 +8,8 @@
 
 #include <sys/types.h>
 
+enum { OS_PATH_MAX = 2048 }; // bytes of a path with its NUL
+
 /// Appends the whole file; -EFBIG past the maximum of `out`. "-" is the standard input.
 int os_file_read(const char *path, struct buf *out);
 /// Written beside, synced and renamed over `path`, so that no reader sees half of it.

@@ -203,7 +203,7 @@ static int next_entry(struct rt_conn *conn)
 // So that the kernel does not answer late input with a reset that overtakes our last words.
 static void linger(struct rt_conn *conn)
 {
-    char away[4096];
+    char away[2048];
 
     conn->loop->rt->world->shut(conn->sock);
     conn->sock->drained = false;
