@@ -5,6 +5,7 @@
 #include "deliver/deliver.h"
 #include "route/route.h"
 #include "receive/receive.h"
+#include "serve/imap/imap.h"
 #include "serve/pop3/pop3.h"
 #include "listen/listen.h"
 
@@ -13,7 +14,7 @@
 
 const struct settings *const app_config_rooms[] = {
     &server_settings, &listen_settings,  &receive_settings, &account_settings,
-    &route_settings,  &deliver_settings, &pop3_settings,
+    &route_settings,  &deliver_settings, &imap_settings,    &pop3_settings,
 };
 
 const size_t app_config_room_count = sizeof app_config_rooms / sizeof app_config_rooms[0];

@@ -12,6 +12,7 @@
 #include "route/route.h"
 #include "queue/queue.h"
 #include "receive/receive.h"
+#include "serve/imap/imap.h"
 #include "serve/pop3/pop3.h"
 #include "listen/listen.h"
 
@@ -91,8 +92,16 @@ static int make_readers(struct server *s)
         .store = s->site.store,
         .tls = s->tls,
     };
+    struct imap_doors imap = {
+        .rt = s->site.rt,
+        .config = APP_CONFIG(s->config, imap_config, imap_settings),
+        .accounts = s->site.accounts,
+        .store = s->site.store,
+        .tls = s->tls,
+    };
+    int r = pop3_new(&pop3, &s->pop3);
 
-    return pop3_new(&pop3, &s->pop3);
+    return r < 0 ? r : imap_new(&imap, &s->imap);
 }
 
 static int make_rooms(struct server *s)
@@ -123,6 +132,8 @@ static int open_ports(struct server *s)
 {
     struct listen_services services = {
         .receive = s->receive,
+        .imap = &imap_protocol,
+        .imap_context = s->imap,
         .pop3 = &pop3_protocol,
         .pop3_context = s->pop3,
         .tls = s->tls,
@@ -297,6 +308,7 @@ static void take_down(struct server *s)
         unlink(buf_cstr(&path));
     }
     listen_free(s->listen);
+    imap_free(s->imap);
     pop3_free(s->pop3);
     receive_free(s->receive);
     site_finish(&s->site);

@@ -23,6 +23,7 @@ struct server {
     struct queue queue;
     struct receive *receive;
     struct pop3 *pop3;
+    struct imap *imap;
     struct listen *listen;
     time_t started;
     uint64_t reloads;
