@@ -167,7 +167,7 @@ int account_apply(struct accounts *a, struct store_change *change, struct accoun
                   const struct account_record *draft, struct buf *why)
 {
     CLEANUP(change_drop) struct store_change *mine = change;
-    CLEANUP(wiped_drop) struct buf document;
+    CLEANUP(wiped_drop) struct buf document = {0};
     struct account_record *new = NULL;
     const char *kind = account_record_kind(draft ? draft->type : old->type);
     int r;
@@ -225,7 +225,7 @@ static int load_one(void *arg, struct str key, struct str value)
 
 static int load_next_id(struct accounts *a, uint64_t id_max)
 {
-    CLEANUP(buf_drop) struct buf text;
+    CLEANUP(buf_drop) struct buf text = {0};
     uint64_t next = 1;
     int r;
 
@@ -244,7 +244,7 @@ static int load_next_id(struct accounts *a, uint64_t id_max)
 static int load_secret(struct accounts *a)
 {
     CLEANUP(change_drop) struct store_change *change = NULL;
-    CLEANUP(wiped_drop) struct buf secret;
+    CLEANUP(wiped_drop) struct buf secret = {0};
     int r;
 
     buf_init(&secret, 64);

@@ -22,7 +22,7 @@ static int by_bytes(const void *a, const void *b)
 static int put_targets(struct account_record *draft, const struct account_alias *alias,
                        struct arena *arena, struct buf *why)
 {
-    CLEANUP(buf_drop) struct buf form;
+    CLEANUP(buf_drop) struct buf form = {0};
     size_t n = 0;
 
     buf_init(&form, ACCOUNT_ADDRESS_MAX);
@@ -52,7 +52,7 @@ static int put_targets(struct account_record *draft, const struct account_alias 
 static int put_draft(struct account_record *draft, const struct account_alias *alias,
                      struct arena *arena, struct buf *why)
 {
-    CLEANUP(buf_drop) struct buf form;
+    CLEANUP(buf_drop) struct buf form = {0};
 
     buf_init(&form, ACCOUNT_ADDRESS_MAX);
     draft->type = type_of(alias->is_list);
@@ -72,7 +72,7 @@ static int put(struct accounts *a, const struct account_alias *alias, bool is_ne
                struct arena *arena, struct buf *why)
 {
     const struct account_directory *d = account_turn_directory(a);
-    CLEANUP(buf_drop) struct buf name;
+    CLEANUP(buf_drop) struct buf name = {0};
     struct account_record draft = {0}, *old = NULL;
     struct store_change *change;
     int r;
@@ -97,7 +97,7 @@ static int put(struct accounts *a, const struct account_alias *alias, bool is_ne
 static int put_in_turn(struct accounts *a, const struct account_alias *alias, bool is_new,
                        struct buf *why)
 {
-    CLEANUP(arena_done) struct arena arena;
+    CLEANUP(arena_done) struct arena arena = {0};
     int r;
 
     arena_init(&arena, DRAFT_BYTES_MAX);
@@ -161,7 +161,7 @@ static void describe(const struct account_record *r, struct arena *arena, struct
 int account_alias_get(struct accounts *a, struct str address, bool is_list, struct arena *arena,
                       struct account_alias *out)
 {
-    CLEANUP(buf_drop) struct buf nothing;
+    CLEANUP(buf_drop) struct buf nothing = {0};
     struct account_record *record;
     unsigned phase;
     int r;

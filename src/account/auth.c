@@ -170,7 +170,7 @@ static struct account_scram_keys find_keys(struct account_auth *auth)
     const struct account_credentials *c = credentials(auth);
     struct str final = buf_str(&auth->input);
     ptrdiff_t at = str_find_str(final, STR(",p="));
-    CLEANUP(buf_drop) struct buf message;
+    CLEANUP(buf_drop) struct buf message = {0};
     uint8_t proof[ACCOUNT_KEY_LEN];
     struct account_scram_keys keys;
     size_t len = 0;

@@ -22,7 +22,7 @@ static int put_catch_all(struct account_record *draft, struct str catch_all, str
 static int put(struct accounts *a, const struct account_domain *domain, bool is_new,
                struct buf *why)
 {
-    CLEANUP(buf_drop) struct buf name, catch_all;
+    CLEANUP(buf_drop) struct buf name = {0}, catch_all = {0};
     struct account_record draft = {.type = ACCOUNT_RECORD_DOMAIN}, *old;
     struct store_change *change;
     int r;
@@ -134,7 +134,7 @@ static void describe(const struct account_record *r, struct arena *arena,
 int account_domain_get(struct accounts *a, struct str name, struct arena *arena,
                        struct account_domain *out)
 {
-    CLEANUP(buf_drop) struct buf nothing;
+    CLEANUP(buf_drop) struct buf nothing = {0};
     const struct account_directory *d;
     struct account_record *record;
     unsigned phase;
@@ -168,7 +168,7 @@ void account_domain_all(struct accounts *a, struct arena *arena, struct account_
 
 bool account_domain_is_local(struct accounts *a, struct str name)
 {
-    CLEANUP(buf_drop) struct buf form;
+    CLEANUP(buf_drop) struct buf form = {0};
     const struct account_record *r;
     unsigned phase;
 

@@ -39,7 +39,7 @@ static int not_found(struct buf *why, const char *noun, struct str name)
 int account_find(const struct account_directory *d, struct str address,
                  enum account_record_type type, struct account_record **out, struct buf *why)
 {
-    CLEANUP(buf_drop) struct buf name;
+    CLEANUP(buf_drop) struct buf name = {0};
     bool ok;
 
     buf_init(&name, ACCOUNT_ADDRESS_MAX);

@@ -20,7 +20,7 @@ static const struct account_record *find_bare(const struct account_directory *d,
     if (d->domain_count > BARE_NAME_DOMAINS_MAX)
         return NULL;
     for (size_t i = 0; i < d->domain_count; i++) {
-        CLEANUP(buf_drop) struct buf name;
+        CLEANUP(buf_drop) struct buf name = {0};
         const struct account_record *r;
 
         buf_init(&name, ACCOUNT_ADDRESS_MAX);
@@ -69,7 +69,7 @@ void account_user_put(const struct account_directory *d, struct str user, struct
 static void make_up_salt(struct accounts *a, const struct account_directory *d, struct str user,
                          uint8_t salt[ACCOUNT_SALT_LEN])
 {
-    CLEANUP(buf_drop) struct buf name;
+    CLEANUP(buf_drop) struct buf name = {0};
     uint8_t made_up[crypto_auth_hmacsha256_BYTES];
 
     buf_init(&name, ACCOUNT_ADDRESS_MAX);

@@ -36,7 +36,7 @@ static bool put_lower_utf8(struct buf *out, struct str s)
 
 bool account_name_put_local(struct buf *out, struct str local)
 {
-    CLEANUP(buf_drop) struct buf plain;
+    CLEANUP(buf_drop) struct buf plain = {0};
 
     buf_init(&plain, ADDRESS_PATH_MAX);
     address_put_local(&plain, local);

@@ -255,7 +255,7 @@ static bool parse_type(const json_t *root, enum account_record_type *out)
 
 static bool parse_key(struct account_record *r, struct str key)
 {
-    CLEANUP(buf_drop) struct buf name;
+    CLEANUP(buf_drop) struct buf name = {0};
     bool ok;
 
     buf_init(&name, ACCOUNT_ADDRESS_MAX);

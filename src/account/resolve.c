@@ -113,7 +113,7 @@ static struct str in_scratch(struct expansion *x, struct str a, char between, st
 
 static struct account_record *get(const struct expansion *x, struct str local, struct str domain)
 {
-    CLEANUP(buf_drop) struct buf key;
+    CLEANUP(buf_drop) struct buf key = {0};
 
     buf_init(&key, ACCOUNT_ADDRESS_MAX);
     if (!account_name_put(&key, local, domain))
@@ -214,7 +214,7 @@ static void reach_unknown(struct expansion *x, const struct step *step,
 
 static const struct account_record *find_domain(const struct expansion *x, struct str domain)
 {
-    CLEANUP(buf_drop) struct buf form;
+    CLEANUP(buf_drop) struct buf form = {0};
 
     buf_init(&form, ACCOUNT_ADDRESS_MAX);
     if (!account_name_parse_domain(domain, &form))
@@ -332,7 +332,7 @@ void account_resolve(struct accounts *a, const struct address *to, struct arena 
 
 bool account_may_send_as(struct accounts *a, uint64_t account_id, const struct address *from)
 {
-    CLEANUP(arena_done) struct arena arena;
+    CLEANUP(arena_done) struct arena arena = {0};
     struct account_resolved resolved;
 
     arena_init(&arena, 1 << 20);

@@ -64,7 +64,7 @@ static bool is_good_password(struct str password, struct str address)
 static int set_password(struct accounts *a, struct account_record *draft, struct str password,
                         struct arena *arena, struct buf *why)
 {
-    CLEANUP(wiped_drop) struct buf prepared;
+    CLEANUP(wiped_drop) struct buf prepared = {0};
     const struct account_config *config = a->config;
     struct making m = {.record = draft};
     int r;
@@ -142,7 +142,7 @@ static int add(struct accounts *a, struct str address, const struct account_chan
                struct arena *arena, uint64_t *out_id, struct buf *why)
 {
     const struct account_config *config = a->config;
-    CLEANUP(buf_drop) struct buf name;
+    CLEANUP(buf_drop) struct buf name = {0};
     struct account_record draft = {.type = ACCOUNT_RECORD_ACCOUNT, .is_enabled = true};
     int r;
 
@@ -169,7 +169,7 @@ static int add(struct accounts *a, struct str address, const struct account_chan
 int account_add(struct accounts *a, struct str address, const struct account_change *what,
                 uint64_t *out_id, struct buf *why)
 {
-    CLEANUP(arena_done) struct arena arena;
+    CLEANUP(arena_done) struct arena arena = {0};
     int r;
 
     arena_init(&arena, 4096);
@@ -204,7 +204,7 @@ static int set(struct accounts *a, struct str address, const struct account_chan
 int account_set(struct accounts *a, struct str address, const struct account_change *what,
                 struct buf *why)
 {
-    CLEANUP(arena_done) struct arena arena;
+    CLEANUP(arena_done) struct arena arena = {0};
     int r;
 
     arena_init(&arena, 4096);
@@ -378,7 +378,7 @@ static void describe(const struct account_record *r, struct arena *arena, struct
 int account_get(struct accounts *a, struct str address, struct arena *arena,
                 struct account_info *out)
 {
-    CLEANUP(buf_drop) struct buf nothing;
+    CLEANUP(buf_drop) struct buf nothing = {0};
     struct account_record *record;
     unsigned phase;
     int r;

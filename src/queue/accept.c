@@ -196,7 +196,7 @@ static int commit(struct acceptance *a)
 static struct outcome outcome_of(const struct acceptance *a, int r)
 {
     const struct envelope *e = a->mail->e;
-    CLEANUP(buf_drop) struct buf text;
+    CLEANUP(buf_drop) struct buf text = {0};
 
     switch (r) {
     case 0:

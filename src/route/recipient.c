@@ -89,7 +89,7 @@ static void put_address(struct buf *out, const struct address *to)
 
 static void add(struct envelope *e, const struct address *to, const struct account_resolved *r)
 {
-    CLEANUP(buf_drop) struct buf address;
+    CLEANUP(buf_drop) struct buf address = {0};
     struct envelope_recipient *recipient;
 
     buf_init(&address, 1024);
@@ -120,7 +120,7 @@ static void log_recipient(const struct envelope *e, const struct address *to,
         [ACCOUNT_KIND_NOT_LOCAL] = "remote", [ACCOUNT_KIND_LOOP] = "loop",
         [ACCOUNT_KIND_TOO_BIG] = "too big",
     };
-    CLEANUP(buf_drop) struct buf address;
+    CLEANUP(buf_drop) struct buf address = {0};
     struct log_line line;
 
     buf_init(&address, 1024);
@@ -140,7 +140,7 @@ static void log_recipient(const struct envelope *e, const struct address *to,
 struct outcome route_recipient(const struct route *route, struct envelope *e,
                                const struct address *to)
 {
-    CLEANUP(arena_done) struct arena arena;
+    CLEANUP(arena_done) struct arena arena = {0};
     struct account_resolved resolved;
     struct outcome o;
 

@@ -41,7 +41,7 @@ static void put_line(struct buf *out, struct str name, struct str address)
 static bool add_line(struct route_lines *lines, struct arena *arena, struct str name,
                      struct str address)
 {
-    CLEANUP(buf_drop) struct buf line;
+    CLEANUP(buf_drop) struct buf line = {0};
 
     buf_init(&line, LINE_BYTES_MAX);
     put_line(&line, name, address);
@@ -111,7 +111,7 @@ static struct outcome find_address(const struct route *route, struct str text,
 struct outcome route_vrfy(const struct route *route, struct str text, struct arena *arena,
                           struct route_lines *out)
 {
-    CLEANUP(arena_done) struct arena scratch;
+    CLEANUP(arena_done) struct arena scratch = {0};
     CLEANUP(buf_drop) struct buf whole = {0};
     struct account_resolved resolved;
     struct address address;
@@ -146,7 +146,7 @@ struct outcome route_vrfy(const struct route *route, struct str text, struct are
 struct outcome route_expn(const struct route *route, struct str text, struct arena *arena,
                           struct route_lines *out)
 {
-    CLEANUP(arena_done) struct arena scratch;
+    CLEANUP(arena_done) struct arena scratch = {0};
     CLEANUP(buf_drop) struct buf whole = {0};
     struct account_alias list;
     struct address address;
