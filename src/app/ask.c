@@ -87,7 +87,7 @@ static int over_socket(struct asking *a)
     struct rt_conn *conn;
     int r;
 
-    buf_init(&path, PATH_MAX);
+    buf_init(&path, OS_PATH_MAX);
     r = control_path(a->site.data, &path);
     if (r == 0)
         r = rt_dial(buf_cstr(&path), 0, DIAL_MS, &conn);

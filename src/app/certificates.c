@@ -19,7 +19,7 @@ static const char *path_of(const struct app_config *config, struct str path, str
 {
     CLEANUP(buf_drop) struct buf full = {0};
 
-    buf_init(&full, PATH_MAX);
+    buf_init(&full, OS_PATH_MAX);
     if (site_path(config, path, &full) < 0)
         return arena_str(arena, path).ptr;
     return arena_str(arena, buf_str(&full)).ptr;

@@ -55,7 +55,7 @@ static int choose_paths(struct init *i)
     struct stat st;
     int r;
 
-    buf_init(&base, PATH_MAX);
+    buf_init(&base, OS_PATH_MAX);
     if (dir) {
         r = os_path_absolute(dir, &base);
         buf_putf(&i->config, "%.*s/carteiro.conf", STR_ARG(buf_str(&base)));
@@ -212,7 +212,7 @@ static int make_directories(const struct init *i)
     struct str file = buf_str(&i->config);
     int r;
 
-    buf_init(&dir, PATH_MAX);
+    buf_init(&dir, OS_PATH_MAX);
     buf_put(&dir, str_head(file, (size_t)str_find_last(file, '/')));
     if (dir.len == 0)
         buf_put_char(&dir, '/');
@@ -337,17 +337,17 @@ static int run_init(struct call *call)
     struct init i = {.call = call};
     int r;
 
-    buf_init(&i.config, PATH_MAX);
-    buf_init(&i.data, PATH_MAX);
-    buf_init(&i.certificate, PATH_MAX);
-    buf_init(&i.key, PATH_MAX);
+    buf_init(&i.config, OS_PATH_MAX);
+    buf_init(&i.data, OS_PATH_MAX);
+    buf_init(&i.certificate, OS_PATH_MAX);
+    buf_init(&i.key, OS_PATH_MAX);
     buf_init(&i.domain, 256);
     buf_init(&i.hostname, 256);
     buf_init(&i.account, 512);
     buf_init(&i.password, 2048);
     buf_init(&i.text, TEXT_MAX);
     for (size_t k = 0; k < sizeof i.quoted / sizeof i.quoted[0]; k++)
-        buf_init(&i.quoted[k], 2 * PATH_MAX);
+        buf_init(&i.quoted[k], 2 * OS_PATH_MAX);
     umask(022);
     r = work(&i);
     init_done(&i);

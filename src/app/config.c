@@ -9,7 +9,6 @@
 #include <confuse.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 
 enum { ARENA_MAX = 64 << 20, PROBLEMS_MAX = 20, TOKEN_SHOWN = 60 };
 
@@ -378,7 +377,7 @@ int app_config_load(const char *path, struct app_config **out, struct buf *why)
     int r;
 
     buf_init(&text, APP_CONFIG_FILE_MAX + 1);
-    buf_init(&absolute, PATH_MAX);
+    buf_init(&absolute, OS_PATH_MAX);
     r = os_path_absolute(path, &absolute);
     if (r == 0)
         r = os_file_read(path, &text);

@@ -146,7 +146,7 @@ int control_listen(struct site *site)
     uint16_t port;
     int r;
 
-    buf_init(&path, PATH_MAX);
+    buf_init(&path, OS_PATH_MAX);
     r = control_path(site->data, &path);
     if (r < 0)
         return r;

@@ -154,7 +154,7 @@ static int write_ports(const struct server *s)
     CLEANUP(buf_drop) struct buf path = {0};
     CLEANUP(buf_drop) struct buf text = {0};
 
-    buf_init(&path, PATH_MAX);
+    buf_init(&path, OS_PATH_MAX);
     buf_init(&text, 1024);
     buf_putf(&path, "%s/ports", s->site.data);
     buf_putf(&text, "PID=%ld\n", (long)getpid());
@@ -299,7 +299,7 @@ static void take_down(struct server *s)
 {
     CLEANUP(buf_drop) struct buf path = {0};
 
-    buf_init(&path, PATH_MAX);
+    buf_init(&path, OS_PATH_MAX);
     if (s->listen) {
         buf_putf(&path, "%s/ports", s->site.data);
         unlink(buf_cstr(&path));

@@ -33,7 +33,7 @@ int site_config(const struct call *call, struct app_config **out)
     CLEANUP(buf_drop) struct buf why = {0};
     int r;
 
-    buf_init(&path, PATH_MAX);
+    buf_init(&path, OS_PATH_MAX);
     buf_init(&why, 32 * 1024);
     r = site_config_path(call, &path);
     if (r < 0)
