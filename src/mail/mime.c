@@ -307,12 +307,10 @@ static void on_boundary(struct mime_parser *p, const struct line *line, enum bou
                         unsigned level)
 {
     int multipart = p->open[level].part;
-    struct place end = {p->offset, p->lines};
+    // The line end before it belongs to the boundary, or to a header it cuts short: then
+    // close_part gives it back.
+    struct place end = {p->offset - p->last_ending, p->lines - (p->last_ending != 0)};
 
-    if (!p->in_header) { // the line end before it belongs to the boundary
-        end.offset -= p->last_ending;
-        end.lines -= p->last_ending != 0;
-    }
     close_parts(p, multipart, end);
     p->open_count = found == DELIMITER ? level + 1 : level;
     advance(p, line);

@@ -69,9 +69,16 @@ static void check_section(const struct mime *m, const struct section *s, size_t 
     }
 }
 
-static void check_sections(const struct mime *m, size_t message_len)
+static void check_sections(const struct mime *m, struct str message)
 {
+    size_t message_len = message.len;
     struct section s = {0};
+
+    for (size_t len = 0; len < 24 && len < message_len; len++) {
+        if (section_parse(str_head(message, len), &s))
+            check_section(m, &s, message_len);
+    }
+    s = (struct section){0};
 
     check_section(m, &s, message_len);
     for (unsigned first = 1; first < 4; first++) {
@@ -109,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mime_parse_pieces(&pieces, message, data[0], (size_t)data[1] + 1);
     check_same_mime(&whole, &pieces);
     check_structure(&whole, message);
-    check_sections(&whole, message.len);
+    check_sections(&whole, message);
     check_text(&whole, message);
     return 0;
 }
