@@ -70,10 +70,16 @@ static enum reading judge_literal(struct imap_session *s, struct imap_call *c, s
 
     c->tag = command.tag;
     if (ok && is_allowed(s, &command)) {
-        if (str_case_eq(command.verb, STR("APPEND")) &&
-            imap_append_parse(&command.arguments, c->arena, &append)) {
+        bool is_append = str_case_eq(command.verb, STR("APPEND"));
+        bool is_name = str_starts(scan_rest(&command.arguments), STR(" {"));
+
+        if (is_append && imap_append_parse(&command.arguments, c->arena, &append)) {
             c->literal = *literal;
             return READ_UP_TO_MESSAGE;
+        }
+        if (is_append && !is_name && literal->is_sync) {
+            *out_r = imap_bad(s, c, "Expected: APPEND mailbox [(flags)] [\"date\"] {size}");
+            return READ_REFUSED;
         }
     } else if (literal->is_sync) {
         *out_r = imap_bad(s, c, "No such command now");

@@ -95,6 +95,7 @@ static void put_mechanisms(struct imap_session *s, struct buf *out)
 
 void imap_put_capabilities(struct imap_session *s, struct buf *out)
 {
+    struct rt_tls_info info;
     bool is_first = true;
 
     for (size_t i = 0; i < sizeof(capabilities) / sizeof(*capabilities); i++) {
@@ -107,7 +108,7 @@ void imap_put_capabilities(struct imap_session *s, struct buf *out)
     }
     if (s->state != IMAP_NOT_AUTHENTICATED)
         return;
-    if (imap_tls(s) && !rt_conn_tls(s->conn, NULL))
+    if (imap_tls(s) && !rt_conn_tls(s->conn, &info))
         buf_put(out, STR(" STARTTLS"));
     put_mechanisms(s, out);
 }
