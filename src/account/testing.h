@@ -15,6 +15,7 @@ struct world {
     struct store *store;
     struct account_config config;
     struct accounts *accounts;
+    struct accounts *second; // a test may open another one over the same store
     void (*body)(struct world *w);
     unsigned loops; // 0: 1
 };
@@ -65,6 +66,7 @@ static inline void world_run(struct world *w, void (*body)(struct world *w))
     CHECK(rt_new(&config, &w->rt) == 0);
     CHECK(rt_run(w->rt, world_first, w) == 0);
     account_close(w->accounts);
+    account_close(w->second);
     rt_free(w->rt);
 }
 
