@@ -2,11 +2,10 @@
 //
 // Sessions over the simulated network: the same seed tells the same history, and under every fault
 // a session ends and what was said arrives in order or not at all.
-#include "rt/sim/sim.h"
-
 #include "base/check.h"
 #include "rt/cert_for_test.h"
 #include "rt/conn.h"
+#include "rt/sim/sim.h"
 #include "rt/tls.h"
 
 #include <errno.h>
