@@ -11,6 +11,7 @@
 #include "app/operation.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <unistd.h>
 
 enum { DIAL_MS = 5000 };

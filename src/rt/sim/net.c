@@ -54,6 +54,7 @@ struct sim_link {
     struct pipe pipes[2]; // by the side that sends
     struct rt_timer dialling;
     bool is_decided, is_dead, is_bytewise;
+    bool is_secret; // it has TLS, whose bytes depend on the time of day
     int dial_result;
     uint16_t port, from_port;
     char address[46], from[46];
@@ -163,7 +164,7 @@ static void deliver_data(struct pipe *pipe, const struct piece *piece)
         len = (size_t)(cut - pipe->delivered);
     put_into_queue(pipe, piece->bytes, len);
     rt_sim_trace(link->sim, from == DIALLER ? "to server" : "to dialler", link->id, len);
-    if (!link->socks[from] || !link->socks[from]->base.conn || !link->socks[from]->base.conn->ssl)
+    if (!link->is_secret)
         rt_sim_trace_bytes(link->sim, piece->bytes, len);
     look_soon(link->socks[!from]);
     if (cut)
@@ -322,6 +323,8 @@ ssize_t rt_sim_send(struct rt_sock *base, const void *bytes, size_t len)
         return -EAGAIN;
     if (len > room)
         len = room;
+    if (base->conn && base->conn->ssl)
+        link->is_secret = true;
     if (link->is_bytewise && len > BYTEWISE_MAX)
         len = BYTEWISE_MAX;
     if (len && rt_sim_chance(sim, sim->config.split))
