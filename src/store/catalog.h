@@ -159,6 +159,7 @@ int catalog_recent(struct catalog *c, uint64_t mailbox_id, uint32_t *out_uid, bo
 /// an engine's rows may become visible a moment earlier.
 void catalog_await_modseq(struct catalog *c, uint64_t mailbox_id, uint64_t modseq);
 uint64_t catalog_mailbox_count(struct catalog *c);
+uint64_t catalog_message_count(struct catalog *c);
 void catalog_describe(const struct head *head, const struct head_state *state,
                       struct store_mailbox *out);
 

@@ -177,6 +177,18 @@ uint64_t catalog_mailbox_count(struct catalog *c)
     return count;
 }
 
+uint64_t catalog_message_count(struct catalog *c)
+{
+    uint64_t count = 0;
+    void *value;
+
+    pthread_mutex_lock(&c->lock);
+    for (size_t at = 0; map_next(&c->accounts, &at, NULL, &value);)
+        count += ((struct account *)value)->shown.messages;
+    pthread_mutex_unlock(&c->lock);
+    return count;
+}
+
 // ---- watches
 
 struct watch_list {
