@@ -322,6 +322,8 @@ static int try_group(struct local *l, struct local_job *const *jobs, size_t coun
         r = sync_segment(l);
     if (recorded && r == 0)
         r = commit_index(l);
+    else if (l->in_transaction && r == 0)
+        r = index_simple(&l->index, ST_ROLLBACK); // all were refused
     if (r < 0)
         return r;
     l->rolled &= !recorded;

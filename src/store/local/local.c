@@ -181,10 +181,6 @@ static int engine_stats(struct store *store, struct store_stats *out)
 
 // ---- the collector
 
-struct collecting {
-    struct local *l;
-};
-
 static int punch_in_pool(void *arg)
 {
     return (int)local_punch(arg, 64);
@@ -217,18 +213,47 @@ static int collector(void *arg)
     return 0;
 }
 
+struct closing {
+    struct local *l; // may be NULL
+    struct rt_lane *lane;
+    struct rt_pool *pool;
+    struct rt_waiter done;
+};
+
+/// Waits for the lane and the pool, and for SQLite's last checkpoint: not on a loop.
+static void *close_all(void *arg)
+{
+    struct closing *c = arg;
+
+    rt_lane_free(c->lane);
+    rt_pool_free(c->pool);
+    if (c->l)
+        local_close(c->l);
+    rt_wake_up(&c->done, 0);
+    return NULL;
+}
+
+static void close_off_loop(struct closing *c)
+{
+    pthread_t thread;
+
+    rt_waiter_init(&c->done);
+    CHECK(pthread_create(&thread, NULL, close_all, c) == 0);
+    rt_wait(&c->done, false);
+    pthread_join(thread, NULL);
+}
+
 static void engine_close(struct store *store)
 {
     struct local *l = local_of(store);
+    struct closing c = {.l = l, .lane = l->lane, .pool = l->pool};
 
     atomic_store(&l->closing, true);
     if (l->collector) {
         rt_cancel(l->collector);
         rt_join(l->collector);
     }
-    rt_lane_free(l->lane);
-    rt_pool_free(l->pool);
-    local_close(l);
+    close_off_loop(&c);
 }
 
 static const struct engine the_engine = {
@@ -246,19 +271,41 @@ static const struct engine the_engine = {
     .stats_get = engine_stats,
 };
 
+struct opening {
+    const struct store_local_config *config;
+    struct rt *rt;
+    struct local *l;
+};
+
+static int open_in_pool(void *arg)
+{
+    struct opening *o = arg;
+
+    return local_open(o->config, o->rt, &o->l);
+}
+
 int store_local_open(struct rt *rt, const struct store_local_config *config, struct store **out)
 {
     unsigned threads = config->reader_threads ? config->reader_threads : READERS;
+    struct opening o = {config, rt, NULL};
+    struct rt_pool *pool;
     struct local *l;
     int r;
 
-    r = local_open(config, rt, &l);
+    r = rt_pool_new(rt, "store-read", threads, READERS_QUEUE, &pool);
     if (r < 0)
         return r;
+    r = rt_call(pool, open_in_pool, &o);
+    if (r < 0) {
+        struct closing c = {.pool = pool};
+
+        close_off_loop(&c);
+        return r;
+    }
+    l = o.l;
+    l->pool = pool;
     l->store.engine = &the_engine;
-    r = rt_pool_new(rt, "store-read", threads, READERS_QUEUE, &l->pool);
-    if (r == 0)
-        r = rt_lane_new(rt, "store-commit", lane, l, GROUP_MAX, &l->lane);
+    r = rt_lane_new(rt, "store-commit", lane, l, GROUP_MAX, &l->lane);
     if (r == 0 && !config->read_only)
         r = rt_spawn(collector, l, "store-collect", &l->collector);
     if (r < 0) {
