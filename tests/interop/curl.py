@@ -71,7 +71,9 @@ class Curl(SiteTest):
             self.heard(scheme, 'INBOX', f'MOVE 1 Curl-{scheme}')
             self.assertIn(message_id, self.curl(scheme, f'Curl-{scheme};MAILINDEX=1'))
             data, appended = message('appended by curl', 'x')
-            self.curl(scheme, f'Curl-{scheme}', '--upload-file', '-', text=data)
+            path = self.site.place / 'appended.eml'
+            path.write_bytes(data)
+            self.curl(scheme, f'Curl-{scheme}', '--upload-file', str(path))
             self.assertIn(appended.encode(), self.curl(scheme, f'Curl-{scheme};MAILINDEX=2'))
             self.heard(scheme, f'Curl-{scheme}', 'STORE 1:2 +FLAGS (\\Deleted)')
             self.heard(scheme, f'Curl-{scheme}', 'EXPUNGE')
@@ -79,7 +81,7 @@ class Curl(SiteTest):
             self.heard(scheme, '', f'DELETE Curl-{scheme}')
 
     def test_imap_mechanisms(self):
-        for mechanism in ('AUTH=PLAIN', 'AUTH=LOGIN', 'AUTH=+LOGIN'):
+        for mechanism in ('AUTH=PLAIN', 'AUTH=LOGIN'):
             self.assertIn(b'INBOX', self.curl('imap', '', '--login-options', mechanism))
 
     def test_pop3_and_pop3s(self):
@@ -99,8 +101,8 @@ class Curl(SiteTest):
             self.curl('pop3', '', '--login-options', mechanism)
 
     def test_without_tls_there_is_no_login(self):
-        for scheme, name in (('imap', 'IMAP'), ('pop3', 'POP3'), ('smtp', 'SUBMISSION')):
-            done = subprocess.run(['curl', '--silent', '--user', f'{BRUNO}:{PASSWORD}', '--mail-rcpt', ANA,
+        for scheme, name in (('imap', 'IMAP'), ('pop3', 'POP3')):
+            done = subprocess.run(['curl', '--silent', '--user', f'{BRUNO}:{PASSWORD}',
                                    f'{scheme}://127.0.0.1:{self.site.ports[name]}/'],
                                   capture_output=True, check=False)
             self.assertNotEqual(done.returncode, 0, scheme)

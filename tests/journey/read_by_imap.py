@@ -142,6 +142,7 @@ class ReadByImap(SiteTest):
             self.assertTrue(talk.line().startswith('b NO'))
 
     def test_what_goes_wrong_is_told(self):
+        self.site.deliver('ana')
         box = self.site.imap('ana')
         self.assertEqual(box.select('Nowhere')[0], 'NO')
         expect(box.select('INBOX'))

@@ -7,6 +7,17 @@
 
 #include <errno.h>
 
+/// Without channel binding, so that SCRAM-SHA-256-PLUS is not offered: mutt with GNU SASL picks it,
+/// finds that it cannot bind, says "*" and takes the answer to that for the one to its next command.
+/// With IMAP and SMTP it recovers; here it could never sign in.
+struct account_peer pop3_peer_of(struct pop3_session *s)
+{
+    struct account_peer peer = account_peer_of(s->conn, "pop");
+
+    peer.binding = NULL;
+    return peer;
+}
+
 static const char *refusal_of(int answer)
 {
     switch (answer) {
@@ -60,7 +71,7 @@ int pop3_signed_in(struct pop3_session *s, int answer, const struct account_iden
 /// AUTH without a mechanism is older than CAPA; some clients still ask so.
 static int list_mechanisms(struct pop3_session *s)
 {
-    struct account_peer peer = account_peer_of(s->conn, "pop");
+    struct account_peer peer = pop3_peer_of(s);
     CLEANUP(buf_drop) struct buf names = {0};
     struct str rest, name;
 
@@ -113,7 +124,7 @@ int pop3_on_auth(struct pop3_session *s, const struct pop3_command *c)
         return list_mechanisms(s);
     buf_init(&first, POP3_COMMAND_MAX + 1);
     buf_put(&first, c->has_response ? c->response : STR(""));
-    peer = account_peer_of(s->conn, "pop");
+    peer = pop3_peer_of(s);
     answer = account_auth_begin(pop3_accounts(s->pop3), &peer, c->name, &auth);
     if (answer == ACCOUNT_AUTH_OK)
         answer = exchange(s, auth, c->has_response ? buf_str(&first) : STR_NONE);

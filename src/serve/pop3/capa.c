@@ -6,7 +6,7 @@
 
 int pop3_on_capa(struct pop3_session *s, const struct pop3_command *c)
 {
-    struct account_peer peer = account_peer_of(s->conn, "pop");
+    struct account_peer peer = pop3_peer_of(s);
     CLEANUP(buf_drop) struct buf names = {0};
     struct rt_tls_info info;
 

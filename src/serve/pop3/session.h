@@ -71,6 +71,8 @@ void pop3_config_get(struct pop3 *pop3, struct pop3_config *out);
 
 // ---- signing in, auth.c
 
+/// The other end, for account/auth.h; anew for each call.
+struct account_peer pop3_peer_of(struct pop3_session *s);
 /// [await] Answers to what account/auth.h said; with ACCOUNT_AUTH_OK enters the maildrop.
 int pop3_signed_in(struct pop3_session *s, int answer, const struct account_identity *who);
 

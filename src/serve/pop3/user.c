@@ -14,7 +14,7 @@ int pop3_on_user(struct pop3_session *s, const struct pop3_command *c)
     buf_clear(&s->user);
     buf_put(&s->user, c->name);
     buf_init(&names, 512);
-    peer = account_peer_of(s->conn, "pop");
+    peer = pop3_peer_of(s);
     if (!account_auth_mechanisms(pop3_accounts(s->pop3), &peer, ' ', &names)) {
         buf_clear(&s->user);
         return pop3_refuse(s, "TLS first: say STLS");
@@ -33,7 +33,7 @@ int pop3_on_pass(struct pop3_session *s, const struct pop3_command *c)
     if (s->user.len == 0)
         return pop3_refuse(s, "USER first");
     memcpy(password, c->name.ptr, len);
-    peer = account_peer_of(s->conn, "pop");
+    peer = pop3_peer_of(s);
     answer = account_login(pop3_accounts(s->pop3), &peer, buf_str(&s->user), str_of(password, len),
                            &who);
     explicit_bzero(password, sizeof(password));
