@@ -7,6 +7,7 @@
 // are limited (proto/smtp/limits.h), every wait has a deadline (RFC 5321 4.5.3.2).
 #pragma once
 
+#include "base/arena.h"
 #include "base/setting.h"
 #include "mail/outcome.h"
 #include "rt/conn.h"

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: ISC
+//
+// From nothing to a session that may send: connect, greeting, EHLO (or HELO), STARTTLS, EHLO again,
+// AUTH.
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "send/session.h"
+
+#include <errno.h>
+
+static const struct outcome FINE = {.verdict = DONE};
+
+/// What a step came to when the connection broke, or when the code is not the one that was hoped
+/// for.
+static struct outcome judge(struct send_session *s, struct arena *arena, int r, unsigned wanted)
+{
+    struct outcome outcome;
+
+    if (r < 0) {
+        s->is_dead = true;
+        return send_broken(s, arena, r);
+    }
+    if (s->reply.code == wanted)
+        return FINE;
+    outcome = send_outcome(s, arena);
+    // a server that says yes to another question
+    if (outcome.verdict == DONE)
+        outcome = send_broken(s, arena, -EPROTO);
+    return outcome;
+}
+
+static struct outcome shake_hands(struct send_session *s, struct arena *arena)
+{
+    struct rt_tls_info info;
+    CLEANUP(buf_drop) struct buf note = {.max = 256};
+    struct rt_scope scope;
+    int r;
+
+    // What came behind the 220 in clear could be anybody's (the client's half of CVE-2011-0411).
+    if (rt_has_input(s->conn)) {
+        s->is_dead = true;
+        return send_broken(s, arena, -EPROTO);
+    }
+    rt_within(&scope, (uint32_t)s->server->config->command);
+    r = rt_start_tls_client(s->conn, s->server->tls_client, s->server->name);
+    rt_within_end(&scope);
+    if (r < 0) {
+        s->is_dead = true;
+        buf_putf(&note, "no trusted TLS connection to %s: %s", s->server->name, strerror(-r));
+        return send_own(arena, LATER, 454, "4.7.5", buf_ok(&note) ? buf_cstr(&note) : "no TLS");
+    }
+    if (rt_conn_tls(s->conn, &info)) {
+        buf_putf(&note, "%s %s, certificate %s", info.version, info.cipher,
+                 info.verify_error ? info.verify_error : "verified");
+        send_note(s, buf_cstr(&note));
+    }
+    return FINE;
+}
+
+static int ask_helo(struct send_session *s, const char *verb)
+{
+    CLEANUP(buf_drop) struct buf line = {.max = 512};
+
+    buf_putf(&line, "%s %.*s", verb, STR_ARG(s->server->helo));
+    return send_ask(s, buf_str(&line));
+}
+
+/// RFC 5321 3.2: EHLO, and HELO for those who do not know it.
+static struct outcome greet(struct send_session *s, struct arena *arena)
+{
+    int r = ask_helo(s, "EHLO");
+
+    s->offer = (struct smtp_offer){.mechanisms = STR("")};
+    if (r == 0 && s->reply.code == 250) {
+        smtp_reply_clear(&s->ehlo);
+        buf_put(&s->ehlo.text, buf_str(&s->reply.text));
+        smtp_offer_parse(&s->ehlo, &s->offer);
+        return FINE;
+    }
+    if (r == 0 && s->reply.code >= 500 && !s->is_dead)
+        r = ask_helo(s, "HELO");
+    return judge(s, arena, r, 250);
+}
+
+static struct outcome start_tls(struct send_session *s, struct arena *arena)
+{
+    CLEANUP(buf_drop) struct buf why = {.max = 512};
+    bool is_must = s->server->tls == SEND_TLS_MUST;
+    struct outcome outcome;
+
+    if (!(s->offer.extensions & SMTP_HAS_STARTTLS)) {
+        if (!is_must)
+            return FINE;
+        buf_putf(&why, "%s does not offer STARTTLS, and nothing is sent without", s->server->name);
+        return send_own(arena, LATER, 454, "4.7.10", buf_ok(&why) ? buf_cstr(&why) : "no STARTTLS");
+    }
+    outcome = judge(s, arena, send_ask(s, STR("STARTTLS")), 220);
+    if (outcome.verdict != DONE)
+        return is_must || s->is_dead ? outcome : FINE;
+    outcome = shake_hands(s, arena);
+    return outcome.verdict == DONE ? greet(s, arena) : outcome;
+}
+
+static struct outcome talk(struct send_session *s, struct arena *arena)
+{
+    const struct send_server *server = s->server;
+    struct outcome outcome = FINE;
+
+    if (server->tls == SEND_TLS_IMPLICIT)
+        outcome = shake_hands(s, arena);
+    if (outcome.verdict == DONE)
+        outcome = judge(s, arena, send_hear(s, server->config->greeting), 220);
+    if (outcome.verdict == DONE)
+        outcome = greet(s, arena);
+    if (outcome.verdict == DONE && (server->tls == SEND_TLS_MAY || server->tls == SEND_TLS_MUST))
+        outcome = start_tls(s, arena);
+    if (outcome.verdict == DONE && server->user.len > 0)
+        outcome = send_auth(s, arena);
+    return outcome;
+}
+
+struct outcome send_open(const struct send_server *server, struct arena *arena,
+                         struct send_session **out)
+{
+    CLEANUP(buf_drop) struct buf why = {.max = 1024};
+    struct send_session *s = calloc(1, sizeof *s);
+    struct outcome outcome;
+    int r;
+
+    CHECK(s);
+    *out = NULL;
+    s->server = server;
+    smtp_reply_init(&s->reply);
+    smtp_reply_init(&s->ehlo);
+    r = rt_dial(server->address, server->port, (uint32_t)server->config->connect, &s->conn);
+    if (r < 0) {
+        s->is_dead = true;
+        buf_putf(&why, "no connection to %s (%s, port %u): %s", server->name, server->address,
+                 (unsigned)server->port, strerror(-r));
+        outcome = send_own(arena, LATER, 451, "4.4.1", buf_ok(&why) ? buf_cstr(&why) : "");
+    } else {
+        outcome = talk(s, arena);
+    }
+    if (outcome.verdict == DONE)
+        *out = s;
+    else
+        send_close(s);
+    return outcome;
+}
+
+bool send_is_dead(const struct send_session *session)
+{
+    return session->is_dead;
+}
+
+void send_close(struct send_session *s)
+{
+    if (!s)
+        return;
+    if (!s->is_dead)
+        send_ask(s, STR("QUIT"));
+    if (s->conn)
+        rt_hang_up(s->conn);
+    smtp_reply_done(&s->reply);
+    smtp_reply_done(&s->ehlo);
+    free(s);
+}
