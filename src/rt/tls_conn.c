@@ -179,15 +179,20 @@ static void attach(struct rt_conn *conn, SSL_CTX *context)
     SSL_set_bio(conn->ssl, bio, bio);
 }
 
-// [await]
-static int shake(struct rt_conn *conn)
+// [await] The ration is for work, not for waiting: strangers who stall in the middle of a handshake
+// must not keep others from theirs.
+static int shake(struct rt_conn *conn, bool is_rationed)
 {
     for (;;) {
         ssize_t m;
-        int r;
+        int r = is_rationed ? begin_shaking(conn) : 0;
 
+        if (r < 0)
+            return r;
         ERR_clear_error();
         r = SSL_do_handshake(conn->ssl);
+        if (is_rationed)
+            end_shaking(conn);
         if (r == 1)
             return 0;
         m = meaning(conn, r);
@@ -225,15 +230,12 @@ int rt_start_tls(struct rt_conn *conn, struct rt_tls *tls)
         return r;
     conn->in_start = conn->in_end = 0; // the window, should flush have waited
     r = conn->sock->drained ? rt_conn_await(conn, RT_READ) : 0;
-    if (r == 0)
-        r = begin_shaking(conn);
     if (r < 0)
         return fail(conn, r);
     conn->tls_set = rt_tls_set_take(tls);
     attach(conn, conn->tls_set->contexts[0]);
     SSL_set_accept_state(conn->ssl);
-    r = shake(conn);
-    end_shaking(conn);
+    r = shake(conn, true);
     if (r < 0)
         return fail(conn, r);
     rt_tls_set_drop(TAKE(conn->tls_set));
@@ -263,7 +265,7 @@ int rt_start_tls_client(struct rt_conn *conn, struct rt_tls_client *tls, const c
     SSL_set_connect_state(conn->ssl);
     if (server_name)
         name_server(conn->ssl, server_name);
-    r = shake(conn);
+    r = shake(conn, false);
     if (r == -EPROTO && rt_tls_client_verifies(tls) &&
         SSL_get_verify_result(conn->ssl) != X509_V_OK)
         r = -EKEYREJECTED;
