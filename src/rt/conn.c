@@ -295,6 +295,8 @@ int rt_line(struct rt_conn *conn, size_t max, struct str *out)
     size_t seen = 0;
 
     CHECK(max <= LINE_MAX_BYTES);
+    if (conn->error)
+        return conn->error;
     for (;;) {
         size_t have = conn->in_end - conn->in_start;
         char *line = conn->in + conn->in_start;
@@ -303,8 +305,6 @@ int rt_line(struct rt_conn *conn, size_t max, struct str *out)
 
         if (end)
             return take_line(conn, max, (size_t)(end - line), out);
-        if (conn->error)
-            return conn->error;
         if (have > max + 1)
             return skip_line(conn, max, out);
         seen = have;
@@ -317,14 +317,13 @@ int rt_line(struct rt_conn *conn, size_t max, struct str *out)
 
 int rt_peek(struct rt_conn *conn, struct str *out)
 {
+    int r = conn->error;
     size_t have;
 
-    if (conn->in_start == conn->in_end) {
-        int r = conn->error ? conn->error : fill(conn);
-
-        if (r < 0)
-            return r;
-    }
+    if (r == 0 && conn->in_start == conn->in_end)
+        r = fill(conn);
+    if (r < 0)
+        return r;
     have = conn->in_end - conn->in_start;
     *out = str_of(conn->in + conn->in_start, have < PEEK_MAX_BYTES ? have : PEEK_MAX_BYTES);
     return 0;

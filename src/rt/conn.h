@@ -37,7 +37,8 @@ struct rt_protocol {
 
 // ---- listening and dialling
 
-/// "127.0.0.1", "::", or "/path" of a unix socket (then port is ignored).
+/// "127.0.0.1", "::" (IPv6 only; 0.0.0.0 may stand beside it), or "/path" of a unix socket (then
+/// port is ignored; a file left over by a dead process is replaced, and removed at the end).
 struct rt_listen {
     const char *address;
     uint16_t port; // 0: the kernel chooses
@@ -81,7 +82,8 @@ bool rt_has_input(const struct rt_conn *conn);
 // ---- writing: collected, and sent when the session waits for input, ends, or 64 KiB are waiting
 
 /// [await] only past the high-water mark. 0 or -errno, which later calls repeat; so it is enough to
-/// look at what flush, line or peek return.
+/// look at what flush, line or peek return. After -ETIMEDOUT or -ECANCELED a few last words may
+/// still be put: what the kernel takes of them without waiting is sent when the session ends.
 int rt_put(struct rt_conn *conn, struct str bytes);
 __attribute__((format(printf, 2, 3))) int rt_putf(struct rt_conn *conn, const char *format, ...);
 /// [await] until everything is with the kernel.

@@ -137,9 +137,8 @@ static const struct rt_protocol talk = {
 
 // ---- the frame of a test
 
-static void run_world(struct world *w, unsigned loops, int (*first)(void *arg))
+static void run_limited(struct world *w, struct rt_config config, int (*first)(void *arg))
 {
-    struct rt_config config = {.loops = loops};
     struct rt_listen listen = {.address = *w->path ? w->path : "127.0.0.1",
                                .protocol = &talk,
                                .context = w,
@@ -155,6 +154,11 @@ static void run_world(struct world *w, unsigned loops, int (*first)(void *arg))
     rt_free(w->rt);
     assert_int_equal(atomic_load(&w->opened), atomic_load(&w->closed));
     assert_int_equal(atomic_load(&w->opened), atomic_load(&w->left));
+}
+
+static void run_world(struct world *w, unsigned loops, int (*first)(void *arg))
+{
+    run_limited(w, (struct rt_config){.loops = loops}, first);
 }
 
 static struct rt_conn *dial(struct world *w)
@@ -472,6 +476,103 @@ static void many_sessions_are_parked(void **state)
     assert_int_equal(atomic_load(&w.opened), PARKED);
 }
 
+// ---- limits
+
+enum { CROWD = 12 };
+
+static int come_in_turns(void *arg)
+{
+    struct rt_conn *conns[CROWD];
+    struct world *w = arg;
+
+    for (int i = 0; i < CROWD; i++)
+        conns[i] = dial(w); // the kernel takes them, the runtime not all
+    for (int i = 0; i < CROWD; i++) {
+        hear(conns[i], STR("hello"));
+        CHECK(atomic_load(&w->opened) - atomic_load(&w->closed) <= 5);
+        say(conns[i], STR("quit\r\n"));
+        hear(conns[i], STR("bye"));
+        hear_end(conns[i]);
+    }
+    rt_stop(w->rt);
+    return 0;
+}
+
+static void connections_have_a_limit(void **state)
+{
+    struct world w = {0};
+
+    (void)state;
+    run_limited(&w, (struct rt_config){.loops = 1, .connections_max = 5}, come_in_turns);
+    assert_int_equal(atomic_load(&w.opened), CROWD);
+}
+
+static int talk_half(void *arg)
+{
+    struct rt_conn *conns[CROWD];
+    struct world *w = arg;
+
+    for (int i = 0; i < CROWD; i++)
+        conns[i] = dial(w);
+    for (int i = 0; i < CROWD; i++)
+        hear(conns[i], STR("hello"));
+    for (int i = 0; i < CROWD; i++)
+        say(conns[i], STR("ha")); // each would like to keep a task
+    for (int i = 0; i < CROWD; i++)
+        say(conns[i], STR("lf\r\n"));
+    for (int i = 0; i < CROWD; i++)
+        hear(conns[i], STR("line half"));
+    rt_notify(w->rt, w->handle);
+    for (int i = 0; i < CROWD; i++)
+        rt_hang_up(conns[i]);
+    rt_stop(w->rt);
+    return 0;
+}
+
+static void sessions_wait_for_a_task(void **state)
+{
+    struct world w = {0};
+
+    (void)state;
+    run_limited(&w, (struct rt_config){.loops = 1, .tasks_max = 3}, talk_half);
+    assert_int_equal(atomic_load(&w.opened), CROWD);
+}
+
+enum { FILES = 64 };
+
+static int use_up_files(void *arg)
+{
+    struct rt_conn *conns[FILES];
+    struct world *w = arg;
+    int count = 0, r;
+
+    while (count < FILES && (r = rt_dial("127.0.0.1", w->port, 60000, &conns[count])) == 0)
+        count++;
+    CHECK(count < FILES && r == -EMFILE);
+    while (count > 4) // whether accepted already or not
+        rt_hang_up(conns[--count]);
+    while (count > 0) {
+        hear(conns[--count], STR("hello")); // accepting goes on
+        rt_hang_up(conns[count]);
+    }
+    rt_stop(w->rt);
+    return 0;
+}
+
+static void accepting_survives_a_lack_of_files(void **state)
+{
+    struct world w = {0};
+    struct rlimit before, few;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = FILES;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    run_world(&w, 1, use_up_files);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static int grow_sleepy(void *arg)
 {
     struct world *w = arg;
@@ -720,6 +821,9 @@ int main(void)
         cmocka_unit_test(dialling_nobody_fails),
         cmocka_unit_test(a_port_in_use_is_refused),
         cmocka_unit_test(many_sessions_are_parked),
+        cmocka_unit_test(connections_have_a_limit),
+        cmocka_unit_test(sessions_wait_for_a_task),
+        cmocka_unit_test(accepting_survives_a_lack_of_files),
         cmocka_unit_test(a_silent_session_is_woken),
         cmocka_unit_test(notices_come_from_any_thread),
         cmocka_unit_test(a_command_has_a_deadline),

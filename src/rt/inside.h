@@ -88,6 +88,7 @@ struct rt_loop {
     unsigned task_count, spare_count;
     struct list slabs;
     struct rt_task *running;
+    uint64_t last_ran_us; // when a task gave the loop back
     struct rt_timers timers;
     _Atomic(struct rt_errand *) inbox;
     bool stopping; // its tasks were cancelled
@@ -178,5 +179,5 @@ void rt_stack_forget(struct rt_stack *stack);
 /// Runs on the stack: rt_stack_main(task) is called on it at the first entry.
 void rt_stack_enter(struct rt_stack *stack, struct rt_task *task);
 void rt_stack_leave(struct rt_stack *stack);
-void rt_stack_main(struct rt_task *task);
+_Noreturn void rt_stack_main(struct rt_task *task);
 void rt_stacks_done(struct rt_loop *loop);

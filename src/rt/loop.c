@@ -36,6 +36,8 @@ static void drop_posts(struct rt_loop *loop)
     }
 }
 
+enum { TURN_US = 5000 }; // of tasks, before events are looked at again
+
 void rt_loop_init(struct rt_loop *loop, struct rt *rt, unsigned index)
 {
     loop->rt = rt;
@@ -89,18 +91,30 @@ static void run_errands(struct rt_loop *loop)
     }
 }
 
+// Appends all of `from`.
+static void move_all(struct list *to, struct list *from)
+{
+    if (list_is_empty(from))
+        return;
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    list_init(from);
+}
+
 static void run_ready(struct rt_loop *loop)
 {
+    uint64_t until_us = rt_now_us() + TURN_US;
     struct list now, *link;
 
-    if (list_is_empty(&loop->ready))
-        return;
     // Only those that are ready now: a task that breathes comes after the next events.
-    now = loop->ready;
-    now.next->prev = now.prev->next = &now;
-    list_init(&loop->ready);
-    while ((link = list_take_first(&now)))
+    list_init(&now);
+    move_all(&now, &loop->ready);
+    while (loop->last_ran_us < until_us && (link = list_take_first(&now)))
         rt_task_run(LIST_OF(link, struct rt_task, link));
+    move_all(&now, &loop->ready); // those that became ready meanwhile come after the rest
+    move_all(&loop->ready, &now);
 }
 
 uint64_t rt_loop_turn(struct rt_loop *loop)

@@ -42,8 +42,9 @@ int rt_new(const struct rt_config *config, struct rt **out);
 /// After rt_run has returned.
 void rt_free(struct rt *rt);
 
-/// Runs `first` as a task on loop 0, and all loops until rt_stop. Returns what `first` returned if
-/// that was negative, else 0. Tests and command-line tools: `first` calls rt_stop at its end.
+/// Runs `first` as a task on loop 0, and all loops until rt_stop. When `first` returns a negative
+/// value, everything is stopped and that is returned; else 0. Tests and command-line tools: `first`
+/// calls rt_stop at its end.
 int rt_run(struct rt *rt, int (*first)(void *arg), void *arg);
 /// Any thread, any time: end every loop now. Tasks still suspended are cancelled and run to their
 /// end.
@@ -79,7 +80,8 @@ void rt_random_bytes(void *to, size_t len);
 /// Starts fn(arg) as a task of its own on the calling loop (any other: rt_post). `name` is a
 /// literal. Fails with -EAGAIN past tasks_max. `out` may be NULL; else it must be joined.
 int rt_spawn(int (*fn)(void *arg), void *arg, const char *name, struct rt_task **out);
-/// [await] The result of the task, which is gone then.
+/// [await] The result of the task, which is gone then. Waits for its end however long it takes,
+/// also when the caller is cancelled: cancel the task first where that is too long.
 int rt_join(struct rt_task *task);
 /// Its current and later awaits return -ECANCELED. Same loop only.
 void rt_cancel(struct rt_task *task);
@@ -121,13 +123,15 @@ void rt_wake_up(struct rt_waiter *w, int result);
 
 // ---- worker pools and lanes
 
-/// `threads` workers; at most `queue_max` calls wait, beyond that the callers wait in order.
+/// `threads` workers; at most `queue_max` calls wait, beyond that the callers wait in order (which,
+/// as a caller sleeps either way, is the same to it).
 int rt_pool_new(struct rt *rt, const char *name, unsigned threads, unsigned queue_max,
                 struct rt_pool **out);
 /// Waits for the running calls. Not from a task.
 void rt_pool_free(struct rt_pool *pool);
 /// [await] The result of fn(arg), run on a worker. Always runs to its end, also when the task is
-/// cancelled meanwhile (then the result is still fn's), because fn uses the caller's memory.
+/// cancelled meanwhile or was before (the result is still fn's), because fn uses the caller's
+/// memory and cleaning up needs calls, too.
 int rt_call(struct rt_pool *pool, int (*fn)(void *arg), void *arg);
 
 /// A lane is one thread that takes all jobs waiting (at most batch_max) and does them together:

@@ -117,8 +117,10 @@ void rt_stack_main(struct rt_task *task)
 
 static void note_time(struct rt_loop *loop, struct rt_task *task)
 {
-    uint64_t took_us = rt_now_us() - task->slice_us;
+    uint64_t took_us;
 
+    loop->last_ran_us = rt_now_us();
+    took_us = loop->last_ran_us - task->slice_us;
     if (took_us > loop->hottest_us) {
         loop->hottest_us = took_us;
         loop->hottest_name = task->name;
