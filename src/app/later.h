@@ -1,6 +1,0 @@
-// SPDX-License-Identifier: ISC
-//
-// See later.c.
-#pragma once
-
-#include "store/store.h"
