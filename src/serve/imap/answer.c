@@ -104,10 +104,12 @@ int imap_no_store(struct imap_session *s, struct imap_call *c, const char *what,
     default:
         break;
     }
+    if (answer == -EPIPE || answer == -ECONNRESET || answer == -ETIMEDOUT || answer == -ECANCELED)
+        return answer; // it was the connection, not the store
     log_failure("serve/imap", what, answer);
     if (answer == -ENOSPC || answer == -EDQUOT)
         return imap_no(s, c, "[UNAVAILABLE] The server's disk is full");
-    if (answer == -EIO || answer == -EBADMSG || answer == -ETIMEDOUT || answer == -ECANCELED)
+    if (answer == -EIO || answer == -EBADMSG)
         return imap_no(s, c, "[UNAVAILABLE] The store is in trouble; try again later");
     return imap_no(s, c, "[SERVERBUG] That went wrong here");
 }

@@ -4,6 +4,7 @@
 // and of INBOX, which stays and gives its messages away.
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/map.h"
 #include "serve/imap/session.h"
 
 /// `name` stands below `above`.
@@ -33,40 +34,55 @@ static int empty_inbox(struct imap_session *s, const struct store_mailbox *inbox
     return store_commit(move);
 }
 
+/// Is there a mailbox between `from` and `name`? Then `name` goes along with it.
+static bool goes_along(const struct map *names, struct str name, struct str from)
+{
+    for (size_t n = from.len + 1; n < name.len; n++)
+        if (name.ptr[n] == '/' && map_get(names, str_head(name, n)))
+            return true;
+    return false;
+}
+
+static struct str join(struct arena *arena, struct str head, struct str tail)
+{
+    char *joined = arena_alloc(arena, head.len + tail.len);
+
+    memcpy(joined, head.ptr, head.len);
+    memcpy(joined + head.len, tail.ptr, tail.len);
+    return str_of(joined, head.len + tail.len);
+}
+
 /// Renames the highest mailboxes below a level that is none; what is below them goes along.
 static int rename_below(struct imap_session *s, struct imap_call *c, struct str from, struct str to)
 {
     CLEANUP(imap_change_drop) struct store_change *change = NULL;
     CLEANUP(free_drop) struct store_mailbox *mailboxes = NULL;
     size_t count = 0, renamed = 0;
+    struct map names;
     int r = store_mailboxes(imap_store(s), s->account_id, &mailboxes, &count);
 
     if (r == 0)
         r = store_change_new(imap_store(s), &change);
     if (r != 0)
         return r;
-    for (size_t i = 0; i < count; i++) {
-        struct str name = str_from(mailboxes[i].name), tail;
-        bool goes_along = false;
-        char *renamed_to;
+    map_init(&names, (uint64_t[2]){rt_random(), rt_random()});
+    for (size_t i = 0; i < count; i++)
+        map_put(&names, str_from(mailboxes[i].name), &mailboxes[i]);
+    for (size_t i = 0; i < count && r == 0; i++) {
+        struct str name = str_from(mailboxes[i].name);
 
         if (!is_below(name, from))
             continue;
-        for (size_t k = 0; k < count && !goes_along; k++)
-            goes_along = is_below(str_from(mailboxes[k].name), from) &&
-                         is_below(name, str_from(mailboxes[k].name));
-        tail = str_skip(name, from.len);
-        if (to.len + tail.len > STORE_NAME_MAX)
-            return STORE_LIMIT;
-        if (goes_along)
-            continue;
-        renamed_to = arena_alloc(c->arena, to.len + tail.len);
-        memcpy(renamed_to, to.ptr, to.len);
-        memcpy(renamed_to + to.len, tail.ptr, tail.len);
-        store_change_mailbox_rename(change, mailboxes[i].id, str_of(renamed_to, to.len + tail.len));
-        renamed++;
+        if (to.len + name.len - from.len > STORE_NAME_MAX)
+            r = STORE_LIMIT;
+        else if (!goes_along(&names, name, from) && ++renamed)
+            store_change_mailbox_rename(change, mailboxes[i].id,
+                                        join(c->arena, to, str_skip(name, from.len)));
     }
-    return renamed > 0 ? store_commit(change) : STORE_NOT_FOUND;
+    map_done(&names);
+    if (r == 0)
+        r = renamed > 0 ? store_commit(change) : STORE_NOT_FOUND;
+    return r;
 }
 
 static int rename_mailbox(struct imap_session *s, struct imap_call *c, struct str from,

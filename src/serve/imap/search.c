@@ -263,6 +263,7 @@ static int judge_message(struct searcher *f, uint32_t index, const struct store_
     value = result(f);
     if (value != UNKNOWN)
         return value;
+    rt_conn_set_command_ms(f->s->conn, (uint32_t)f->s->config.stall); // work is no silence
     r = imap_message_bytes(m, LOOKED_AT_MAX, &f->bytes);
     if (r < 0)
         return r;

@@ -25,6 +25,7 @@ enum imap_state {
 
 enum {
     IMAP_LINE_MAX = 64 * 1024,        // bytes of one line of a command
+    IMAP_EARLY_COMMANDS_MAX = 100,    // before login
     IMAP_LOGIN_LITERAL_MAX = 4096,    // bytes of all literals of a command before login
     IMAP_ARENA_MAX = 8 * 1024 * 1024, // a command's arena: line and literals, times what parsing
                                       // makes of them
@@ -40,6 +41,7 @@ struct imap_session {
     bool is_idling; // IDLE runs: the next line is DONE
     unsigned login_failures;
     unsigned bad_commands; // in a row
+    unsigned early_commands;
     uint64_t account_id;
     char *idle_tag;         // of the running IDLE
     struct imap_view *view; // not NULL exactly in IMAP_SELECTED
