@@ -322,7 +322,7 @@ bool player_play(const struct player *player, struct str dialog, bool byte_by_by
 static bool load(const char *path, struct buf *out)
 {
     FILE *file = fopen(path, "rb");
-    char piece[4096];
+    char piece[2048];
     size_t n;
 
     if (!file)
