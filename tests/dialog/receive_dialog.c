@@ -102,6 +102,7 @@ static bool play(struct str dialog, bool byte_by_byte, struct buf *why)
     CHECK(s);
     world_init(&s->world);
     world_defaults(&s->world, &receive_settings, &s->config);
+    s->world.is_bytewise = byte_by_byte;
     s->dialog = dialog;
     s->byte_by_byte = byte_by_byte;
     s->why = why;

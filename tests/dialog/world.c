@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "log/log.h"
+#include "rt/sim/sim.h"
 #include "app/config.h"
 #include "player.h"
 
@@ -115,12 +116,24 @@ void world_done(struct world *w)
     arena_done(&w->arena);
 }
 
+static void make_runtime(struct world *w)
+{
+    struct rt_config real = {.loops = 1};
+    struct rt_sim_config simulated = rt_sim_calm;
+
+    simulated.bytewise = RT_SIM_PPM;
+    simulated.dial_from = "127.0.0.1";
+    if (w->is_bytewise)
+        CHECK(rt_sim_new(1, &simulated, &w->rt) == 0);
+    else
+        CHECK(rt_new(&real, &w->rt) == 0);
+}
+
 int world_run(struct world *w, int (*fn)(void *arg), void *arg)
 {
-    struct rt_config config = {.loops = 1};
     int r;
 
-    CHECK(rt_new(&config, &w->rt) == 0);
+    make_runtime(w);
     log_set_level(LOG_ERROR);
     r = rt_run(w->rt, fn, arg);
     // sessions have let go of what they held; the store in memory has nothing to wait for

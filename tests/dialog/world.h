@@ -16,6 +16,7 @@
 
 struct world {
     struct rt *rt;
+    bool is_bytewise;   // set before world_run: simulated, every byte travels alone
     struct arena arena; // of the settings' texts
     struct account_config account;
     struct route_config route_config;
@@ -37,8 +38,8 @@ void world_defaults(struct world *w, const struct settings *room, void *config);
 /// "name = value" for that room. False with a sentence in *why.
 bool world_set(struct world *w, const struct settings *room, void *config, struct str name,
                struct str value, struct buf *why);
-/// Runs fn(arg) as the first task of a new runtime with one loop; world_open is fn's to call.
-/// Closes what that opened.
+/// Runs fn(arg) as the first task of a new runtime with one loop, real or simulated; world_open is
+/// fn's to call. Closes what that opened.
 int world_run(struct world *w, int (*fn)(void *arg), void *arg);
 /// [await] Store, accounts, route and queue, with the people of example.test.
 void world_open(struct world *w);

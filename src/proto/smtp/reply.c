@@ -11,11 +11,15 @@
 static void put_line(struct buf *out, unsigned code, bool is_last, const char *status,
                      struct str text)
 {
+    const char head[4] = {(char)('0' + code / 100 % 10), (char)('0' + code / 10 % 10),
+                          (char)('0' + code % 10), is_last ? ' ' : '-'};
     size_t begin = out->len;
 
-    buf_putf(out, "%03u%c", code, is_last ? ' ' : '-');
-    if (status && *status)
-        buf_putf(out, "%s ", status);
+    buf_put(out, str_of(head, sizeof head));
+    if (status && *status) {
+        buf_put(out, str_from(status));
+        buf_put_char(out, ' ');
+    }
     if (out->len - begin + text.len > SMTP_REPLY_LINE_MAX)
         text = str_head(text, SMTP_REPLY_LINE_MAX - (out->len - begin));
     for (size_t i = 0; i < text.len; i++) {

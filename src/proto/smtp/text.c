@@ -72,7 +72,7 @@ static size_t text_before_dot(struct str in)
 
 /// Where the next byte stands after this text, which is not empty. The CR of a CR LF may have come
 /// with the bytes before.
-static int state_after(struct str text, bool was_after_cr)
+static enum smtp_dot_state state_after(struct str text, bool was_after_cr)
 {
     char last = text.ptr[text.len - 1];
 

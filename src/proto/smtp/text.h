@@ -22,7 +22,7 @@ void smtp_text_end(struct smtp_text *t);
 
 /// Takes the dots off. Zeroed at the start of DATA.
 struct smtp_dot {
-    enum {
+    enum smtp_dot_state {
         SMTP_DOT_LINE, // at the start of a line
         SMTP_DOT_TEXT, // within one
         SMTP_DOT_CR,   // after a CR within one

@@ -44,8 +44,16 @@ static void count_error(struct receive_session *s, unsigned code)
 
 void receive_say(struct receive_session *s, unsigned code, const char *status, const char *text)
 {
+    const char digits[4] = {(char)('0' + code / 100), (char)('0' + code / 10 % 10),
+                            (char)('0' + code % 10), ' '};
+
+    // the commonest thing said, so without printf
     count_error(s, code);
-    rt_putf(s->conn, "%u %s %s\r\n", code, status, text);
+    rt_put(s->conn, str_of(digits, sizeof digits));
+    rt_put(s->conn, str_from(status));
+    rt_put(s->conn, STR(" "));
+    rt_put(s->conn, str_from(text));
+    rt_put(s->conn, STR("\r\n"));
 }
 
 void receive_say_str(struct receive_session *s, unsigned code, struct str status, struct str text)
