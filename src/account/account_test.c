@@ -3,7 +3,6 @@
 // Making, changing and removing; what is kept is found again by the next start; readers on other
 // loops are never disturbed.
 #include "account/account.h"
-
 #include "account/testing.h"
 
 #include <setjmp.h>

@@ -3,7 +3,6 @@
 // Signing in: the vectors of RFC 7677, libgsasl's client against our server in every mechanism,
 // broken lines, app passwords, disabled and unknown users, too many failures.
 #include "account/auth.h"
-
 #include "account/password.h"
 #include "account/testing.h"
 

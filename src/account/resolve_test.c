@@ -2,7 +2,6 @@
 //
 // Where mail goes: one directory, a table of addresses.
 #include "account/resolve.h"
-
 #include "account/testing.h"
 
 #include <setjmp.h>
@@ -125,7 +124,7 @@ static void check_case(struct world *w, size_t i)
     if (resolved.kind != cases[i].kind || !str_eq(buf_str(&got), str_from(cases[i].targets))) {
         fprintf(stderr, "%s: kind %d, \"%.*s\"\n", cases[i].to, (int)resolved.kind,
                 STR_ARG(buf_str(&got)));
-        CHECK(!"resolved wrongly");
+        CHECK(false);
     }
     buf_done(&got);
     arena_done(&arena);
