@@ -162,3 +162,6 @@ int local_is_live(struct index *x, const struct record *record, uint32_t segment
 size_t local_punch(struct local *l, size_t max);
 /// Removes dead segments, moves what lives in mostly dead ones; `run` as above.
 int local_collect(struct local *l, int (*run)(struct local *l, struct local_job *job));
+
+/// Of a store that is open and idle.
+int local_fsck(struct local *l, const struct fsck_options *options, struct fsck_report *report);
