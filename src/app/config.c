@@ -268,7 +268,8 @@ static cfg_opt_t *options_new(struct arena *arena)
 static bool tidy(struct buf *text)
 {
     char quote = 0;
-    unsigned line = 1;
+    unsigned line = 1, opened_line = 0;
+    int depth = 0;
 
     for (size_t i = 0; i < text->len; i++) {
         char *c = &text->ptr[i];
@@ -285,6 +286,10 @@ static bool tidy(struct buf *text)
                 quote = 0;
         } else if (*c == '"' || *c == '\'') {
             quote = *c;
+            opened_line = line;
+        } else if (*c == '{' || *c == '}') {
+            depth += *c == '{' ? 1 : -1;
+            opened_line = *c == '{' ? line : opened_line;
         } else if (*c == '#') {
             while (i < text->len && text->ptr[i] != '\n')
                 text->ptr[i++] = ' ';
@@ -303,7 +308,10 @@ static bool tidy(struct buf *text)
             return false;
         }
     }
-    return true;
+    // libconfuse takes the end of the file for the end of a section.
+    if ((quote || depth > 0) && begin_problem(opened_line))
+        buf_putf(reading->why, "this %s is never closed\n", quote ? "quote" : "{");
+    return !quote && depth <= 0;
 }
 
 static void parse(struct str text)

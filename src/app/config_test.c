@@ -75,8 +75,11 @@ static void what_is_wrong_is_told_with_line_and_cure(void **state)
         {"loops = 1;", "/etc/c.conf:1: no ; is needed at the end of a line\n"},
         {"a\n// no", "/etc/c.conf:2: comments begin with #\n"},
         {"user = a*", "/etc/c.conf:1: put text with *, |, $ or + between quotes\n"},
-        {"key = {\"a\n", "/etc/c.conf:2: the file ends in the middle; is a } or a quote "
-                         "missing?\n"},
+        {"key = {\"a\n", "/etc/c.conf:1: this quote is never closed\n"},
+        {"\nlisten {\n", "/etc/c.conf:2: this { is never closed\n"},
+        {"key = {a, ", "/etc/c.conf:1: this { is never closed\n"},
+        {"key =", "/etc/c.conf:1: the file ends in the middle; is a } or a quote missing?\n"},
+        {"}", "/etc/c.conf:1: unexpected closing brace\n"},
         {"loops 4", "/etc/c.conf:1: missing equal sign after option 'loops'\n"},
     };
     struct app_config *config;
