@@ -41,8 +41,9 @@ static void put_local(struct buf *out, struct str local, bool quoted)
     buf_put(out, quoted ? STR("\"@") : STR("@"));
 }
 
-/// One entry of a list as a person; the domain in the form that needs no extension.
-static bool take_person(struct arena *arena, const struct address_entry *entry,
+/// One entry of a list as a person; the domain in the form that needs no extension. The reader of
+/// lists is mild: what it made of "a b@c" is an address only if somebody wrote quotes.
+static bool take_person(struct arena *arena, const struct address_entry *entry, bool may_quote,
                         struct compose_person *out)
 {
     CLEANUP(buf_drop) struct buf text = {0};
@@ -52,7 +53,7 @@ static bool take_person(struct arena *arena, const struct address_entry *entry,
 
     buf_init(&text, 1024);
     buf_init(&name, FIELD_MAX);
-    for (int quoted = 0; !ok && quoted < 2; quoted++) {
+    for (int quoted = 0; !ok && quoted <= may_quote; quoted++) {
         buf_clear(&text);
         put_local(&text, entry->mailbox, quoted);
         ok = entry->host.len && address_put_domain(&text, entry->host) && buf_ok(&text) &&
@@ -81,7 +82,7 @@ bool compose_people_add(struct arena *arena, struct compose_people *people, stru
         if (!entry.host.ptr) // a group's start or end
             continue;
         if (people->count == COMPOSE_RECIPIENTS_MAX ||
-            !take_person(arena, &entry, &people->items[people->count]))
+            !take_person(arena, &entry, str_find(text, '"') >= 0, &people->items[people->count]))
             return false;
         people->count++;
     }

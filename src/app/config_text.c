@@ -163,8 +163,8 @@ static const char grammar[] =
     "are bytes, or end in K, M, G or T. Durations end in ms, s, m, h, d or w. Relative paths start "
     "at the directory of the file.\n"
     ".PP\n"
-    "What is not known, not right or set twice is refused, with the line and what would be right. "
-    ".BR \"carteiro check\"\nreads the file without using it; \n.B carteiro reload\nputs it into "
+    "What is not known, not right or set twice is refused, with the line and what would be right.\n"
+    ".B carteiro check\nreads the file without using it; \n.B carteiro reload\nputs it into "
     "effect without disconnecting anybody, and says which changes need a restart.\n";
 
 void config_text_put_manual(struct buf *out)
