@@ -117,7 +117,7 @@ static void in_process(struct asking *a)
         a->code = EX_NOPERM;
         return;
     }
-    if (site_open(&a->site, a->site.rt, false, &a->why) < 0)
+    if (site_open(&a->site, &a->why) < 0)
         return;
     a->code = operation_run(&a->site, a->request, a->result, &a->why, show_progress, a);
     site_close(&a->site);
@@ -151,7 +151,8 @@ static int run(struct asking *a)
     r = rt_new(&one, &rt);
     if (r < 0)
         return call_fail(a->call, EX_OSERR, "cannot start: %s", strerror(-r));
-    a->site.rt = rt;
+    r = site_prepare(&a->site, rt);
+    CHECK(r == 0);
     os_progress_begin(&a->progress, a->call->command->name, "done");
     r = rt_run(rt, work, a);
     os_progress_end(&a->progress);

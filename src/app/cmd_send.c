@@ -399,9 +399,15 @@ static int tell(const struct sending *s)
     int code = EX_OK;
 
     if (s->opened.verdict != DONE) {
+        bool untrusted = str_eq(s->opened.enhanced, STR("4.7.5"));
+
         json_decref(list);
-        return call_fail(s->call, code_of(&s->opened), "%s: %u %.*s %.*s", s->host, s->opened.code,
-                         STR_ARG(s->opened.enhanced), STR_ARG(s->opened.text));
+        return call_fail(s->call, untrusted ? EX_UNAVAILABLE : code_of(&s->opened),
+                         "%s: %u %.*s %.*s%s", s->host, s->opened.code, STR_ARG(s->opened.enhanced),
+                         STR_ARG(s->opened.text),
+                         untrusted ? "; name its certificate or authority with --ca-file, or take "
+                                     "any with --insecure"
+                                   : "");
     }
     for (size_t i = 0; i < s->recipient_count; i++) {
         put_outcome(s, s->recipients[i], &s->outcomes[i], list);

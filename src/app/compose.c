@@ -67,6 +67,26 @@ static bool take_person(struct arena *arena, const struct address_entry *entry, 
     return true;
 }
 
+/// Without names and quotes, a blank inside an address is a slip, which the mild reader would mend
+/// into somebody else's address. Control characters come from no keyboard.
+static bool has_slip(struct str text)
+{
+    struct str rest = text, one;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] < ' ' && text.ptr[i] != '\t')
+            return true;
+    }
+    if (str_find(text, '<') >= 0 || str_find(text, '"') >= 0)
+        return false;
+    while (str_split(&rest, ',', &one)) {
+        one = str_trim(one);
+        if (str_find(one, ' ') >= 0 || str_find(one, '\t') >= 0)
+            return true;
+    }
+    return false;
+}
+
 bool compose_people_add(struct arena *arena, struct compose_people *people, struct str text,
                         struct str *bad)
 {
@@ -75,6 +95,8 @@ bool compose_people_add(struct arena *arena, struct compose_people *people, stru
     size_t before = people->count;
 
     *bad = text;
+    if (has_slip(text))
+        return false;
     if (!people->items)
         people->items = ARENA_ARRAY(arena, struct compose_person, COMPOSE_RECIPIENTS_MAX);
     address_list_begin(&list, arena, text);

@@ -187,7 +187,7 @@ static void say_serving(const struct server *s)
 
 static int bring_up(struct server *s)
 {
-    int r = site_open(&s->site, s->site.rt, false, &s->why);
+    int r = site_open(&s->site, &s->why);
 
     if (r < 0)
         return refuse(s, r == -EWOULDBLOCK ? EX_TEMPFAIL : EX_NOINPUT, "", r);
@@ -279,8 +279,11 @@ static int make_runtime(struct server *s)
         .loops = (unsigned)settings->loops,
         .connections_max = (unsigned)settings->connections_max,
     };
-    int r = rt_new(&config, &s->site.rt);
+    struct rt *rt;
+    int r = rt_new(&config, &rt);
 
+    if (r == 0)
+        r = site_prepare(&s->site, rt);
     if (r == 0)
         r = rt_on_signal(s->site.rt, SIGTERM, on_stop, s);
     if (r == 0)
@@ -289,8 +292,6 @@ static int make_runtime(struct server *s)
         r = rt_on_signal(s->site.rt, SIGHUP, on_reload, s);
     if (r == 0)
         r = rt_on_signal(s->site.rt, SIGUSR1, on_dump, s);
-    if (r == 0)
-        r = rt_pool_new(s->site.rt, "app", 1, 16, &s->pool);
     return r;
 }
 
@@ -312,7 +313,6 @@ static void take_down(struct server *s)
     pop3_free(s->pop3);
     receive_free(s->receive);
     site_finish(&s->site);
-    rt_pool_free(s->pool);
     rt_free(s->site.rt);
     rt_tls_free(s->tls);
     app_config_free(s->config);

@@ -17,7 +17,6 @@ struct server {
     // few kilobytes and a reload is rare.
     struct app_config **retired;
     size_t retired_count;
-    struct rt_pool *pool; // one thread: reloads happen one after the other, off the loops
     struct rt_tls *tls;
     struct route route;
     struct queue queue;

@@ -176,7 +176,7 @@ int server_reload(struct server *server, json_t *result, struct buf *why)
 {
     struct reloading here = {server, result, why};
 
-    return rt_call(server->pool, reload, &here);
+    return rt_call(server->site.pool, reload, &here);
 }
 
 void server_put_status(const struct server *s, json_t *result)

@@ -133,16 +133,21 @@ static void explain_open(const struct site *site, int error, struct buf *why)
     }
 }
 
-int site_open(struct site *site, struct rt *rt, bool read_only, struct buf *why)
+int site_prepare(struct site *site, struct rt *rt)
 {
-    struct store_local_config store = {.read_only = read_only};
+    site->rt = rt;
+    return rt_pool_new(rt, "app", 1, 16, &site->pool);
+}
+
+int site_open(struct site *site, struct buf *why)
+{
+    struct store_local_config store = {0};
     int r;
 
-    site->rt = rt;
     r = rt_disk_open(site->data, &site->disk);
     store.disk = site->disk;
     if (r == 0)
-        r = store_local_open(rt, &store, &site->store);
+        r = store_local_open(site->rt, &store, &site->store);
     if (r == 0)
         r = account_open(site->store, APP_CONFIG(site->config, account_config, account_settings),
                          &site->accounts);
@@ -168,4 +173,7 @@ void site_finish(struct site *site)
     if (site->accounts)
         account_close(site->accounts);
     site->accounts = NULL;
+    if (site->pool)
+        rt_pool_free(site->pool);
+    site->pool = NULL;
 }

@@ -21,6 +21,7 @@ struct site {
     const struct server_config *settings;
     char data[OS_PATH_MAX];
     struct rt *rt;
+    struct rt_pool *pool; // one thread, for long work, one piece after the other
     struct rt_disk *disk;
     struct store *store;
     struct accounts *accounts;
@@ -42,8 +43,10 @@ int site_init(struct site *site, const struct app_config *config);
 /// Root becomes the configured user, so that no file of the store belongs to root; before there are
 /// threads. 0, or -errno with a sentence in *why.
 int site_become_user(const struct server_config *settings, bool keep_ports, struct buf *why);
+/// The runtime's door and the pool; before rt_run. 0 or -errno.
+int site_prepare(struct site *site, struct rt *rt);
 /// [await] 0, or -errno with a sentence in *why; -EWOULDBLOCK: a server holds it.
-int site_open(struct site *site, struct rt *rt, bool read_only, struct buf *why);
+int site_open(struct site *site, struct buf *why);
 /// [await] The store and its lock; the accounts stay in memory until site_finish.
 void site_close(struct site *site);
 /// After rt_run has returned, before rt_free.
