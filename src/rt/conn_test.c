@@ -654,6 +654,60 @@ static void notices_come_from_any_thread(void **state)
     run_world(&w, 1, notify);
 }
 
+static _Atomic bool hammer_ends;
+
+// Guesses handles, alive and dead.
+static void *hammer_thread(void *arg)
+{
+    struct world *w = arg;
+
+    for (uint64_t i = 0; !atomic_load(&hammer_ends); i++)
+        rt_notify(w->rt, (struct rt_handle){i % 2, (uint32_t)(i / 2 % 8), 1 + i / 16 % 40});
+    return NULL;
+}
+
+static int come_and_go(void *arg)
+{
+    struct world *w = arg;
+
+    for (int i = 0; i < 100; i++) {
+        struct rt_conn *conn = dial(w);
+        struct str line;
+
+        say(conn, STR("quit\r\n"));
+        do // however often it is notified in between
+            CHECK(rt_line(conn, LINE_MAX_BYTES, &line) == 0);
+        while (!str_eq(line, STR("bye")));
+        rt_hang_up(conn);
+    }
+    return 0;
+}
+
+static int notify_while_closing(void *arg)
+{
+    struct rt_task *tasks[4];
+    struct world *w = arg;
+
+    CHECK(pthread_create(w->thread, NULL, hammer_thread, w) == 0);
+    for (int i = 0; i < 4; i++)
+        CHECK(rt_spawn(come_and_go, w, "come and go", &tasks[i]) == 0);
+    for (int i = 0; i < 4; i++)
+        CHECK(rt_join(tasks[i]) == 0);
+    atomic_store(&hammer_ends, true);
+    rt_stop(w->rt);
+    return 0;
+}
+
+static void notices_may_miss_those_that_close(void **state)
+{
+    pthread_t hammer;
+    struct world w = {.thread = &hammer};
+
+    (void)state;
+    run_world(&w, 2, notify_while_closing);
+    assert_int_equal(atomic_load(&w.opened), 400);
+}
+
 // ---- deadlines and drain
 
 static int on_short_command(void *arg, struct rt_conn *conn)
@@ -826,6 +880,7 @@ int main(void)
         cmocka_unit_test(accepting_survives_a_lack_of_files),
         cmocka_unit_test(a_silent_session_is_woken),
         cmocka_unit_test(notices_come_from_any_thread),
+        cmocka_unit_test(notices_may_miss_those_that_close),
         cmocka_unit_test(a_command_has_a_deadline),
         cmocka_unit_test(drain_says_good_bye),
         cmocka_unit_test(stop_closes_the_parked),
