@@ -38,11 +38,10 @@ PATIENCE = 60  # seconds; only ever reached when something is broken
 CARTEIRO = os.environ.get('CARTEIRO') or str(
     pathlib.Path(__file__).resolve().parent.parent / 'build-asan' / 'src' / 'carteiro')
 
-# Every client of a test comes from one address. Port 65536: the kernel chooses.
+# Every client of a test comes from one address.
 SETTINGS = {
     'account': {'password_cost': '"minimal"', 'login_delay_max': '0s'},
-    'listen': {**{name: 65536 for name in ('smtp', 'submission', 'submission_alt', 'submissions', 'imap',
-                                           'imaps', 'pop3', 'pop3s')}, 'peer_max': 10000},
+    'listen': {'peer_max': 10000},
 }
 
 
@@ -100,7 +99,7 @@ class Site:
         password = self.place / 'password'
         password.write_text(PASSWORD + '\n')
         self.run('init', '--dir', str(self.place), '--domain', DOMAIN, '--account',
-                 f'{accounts[0]}@{DOMAIN}', '--password-file', str(password), '--unprivileged',
+                 f'{accounts[0]}@{DOMAIN}', '--password-file', str(password), '--ports', 'any',
                  config=False)
         self._configure(settings)
         for name in accounts[1:]:

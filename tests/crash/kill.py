@@ -183,7 +183,6 @@ def main():
         found, extra = examine(site, ledger)
         troubles += found
         site.stop()
-        print(site.run('fsck'))
     finally:
         if site.process:
             site.kill()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from testsite import DOMAIN, HOST, PASSWORD, SiteTest, expect, main, message, need_tool
+from testsite import DOMAIN, PASSWORD, SiteTest, expect, main, message, need_tool
 
 
 class Mbsync(SiteTest):
@@ -17,7 +17,7 @@ class Mbsync(SiteTest):
     def sync(self, ssl='STARTTLS', port='IMAP'):
         config = self.site.place / 'mbsyncrc'
         config.write_text(f'''IMAPAccount there
-Host {HOST}
+Host localhost
 Port {self.site.ports[port]}
 User ana@{DOMAIN}
 Pass "{PASSWORD}"
