@@ -29,6 +29,7 @@ static const struct {
     {"", "loops"},
     {"", "connections_max"},
     {"", "sandbox"},
+    {"", "backup"},
     {"listen", "addresses"},
     {"listen", "smtp"},
     {"listen", "submission"},

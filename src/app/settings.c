@@ -26,8 +26,11 @@ static const struct setting items[] = {
     SETTING(struct server_config, grace, SETTING_DURATION, "30s", 0, 3600000,
             "How long running commands may take to finish when the server is told to stop."),
     SETTING(struct server_config, sandbox, SETTING_BOOL, "yes", 0, 0,
-            "Take away what the process does not need once it serves: files outside the data "
-            "directory and the certificates, starting programs, odd system calls."),
+            "Take away from the server what it does not need: files outside the data directory, the "
+            "certificates and the system's own, starting programs, odd system calls."),
+    SETTING(struct server_config, backup, SETTING_TEXT, "", 0, 0,
+            "The directory below which `carteiro backup` may write while the server runs in its "
+            "sandbox."),
 };
 // clang-format on
 

@@ -17,6 +17,7 @@ struct server_config {
     uint64_t connections_max;
     uint64_t grace;
     bool sandbox;
+    struct str backup;
 };
 
 extern const struct settings server_settings;

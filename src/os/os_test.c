@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: ISC
 #include "os/file.h"
 #include "os/process.h"
+#include "os/sandbox.h"
 #include "os/terminal.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -92,6 +95,60 @@ static void users_are_found(void **state)
     buf_done(&name);
 }
 
+/// In the child: what is shut off is shut off, what is allowed works. Its exit status names the
+/// first thing that was otherwise; 77 when this kernel cannot.
+static int live_in_the_sandbox(void)
+{
+    char *const words[] = {(char *)"/bin/true", NULL};
+    const char *writable[] = {dir, "/no/such/directory", NULL};
+    const char *readable[] = {"/etc"};
+    const struct os_sandbox sandbox = {writable, 3, readable, 1};
+    struct buf path;
+    int r;
+
+    buf_init(&path, 4096);
+    if (os_no_new_privs() < 0)
+        return 1;
+    r = os_sandbox_files(&sandbox);
+    if (r == 0) {
+        if (open("/usr", O_RDONLY | O_DIRECTORY) >= 0 || errno != EACCES)
+            return 2;
+        if (open("/etc/passwd", O_RDONLY) < 0)
+            return 3;
+        if (open("/etc/passwd", O_WRONLY) >= 0 || errno != EACCES)
+            return 4;
+        if (os_file_create(at(&path, "inside"), STR("x"), 0600) < 0 ||
+            unlink(at(&path, "inside")) < 0)
+            return 5;
+    } else if (r != -ENOSYS && r != -EOPNOTSUPP) {
+        return 6;
+    }
+    if (os_sandbox_calls() < 0)
+        return 7;
+    if (execve(words[0], words, words + 1) == 0 || errno != EPERM)
+        return 8;
+    return r == 0 ? 0 : 77;
+}
+
+static void the_sandbox_shuts_off(void **state)
+{
+    int status;
+    pid_t child;
+
+    (void)state;
+    if (!os_sandbox_is_possible())
+        skip();
+    child = fork();
+    if (child == 0)
+        _exit(live_in_the_sandbox());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == 77)
+        print_message("this kernel has no Landlock\n");
+    else
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +156,7 @@ int main(void)
         cmocka_unit_test(directories_are_made_down_to_the_last),
         cmocka_unit_test(paths_become_absolute),
         cmocka_unit_test(users_are_found),
+        cmocka_unit_test(the_sandbox_shuts_off),
     };
     int failed;
 
