@@ -5,7 +5,6 @@
 #include "base/cleanup.h"
 #include "os/file.h"
 #include "os/process.h"
-#include "os/sandbox.h"
 #include "log/log.h"
 #include "rt/tls.h"
 #include "account/account.h"
@@ -261,73 +260,6 @@ static int on_dump(void *arg)
 
 // ---- the process
 
-/// The directory of a file: certificates are renewed by replacing them.
-static const char *directory_of(const char *path, struct arena *arena)
-{
-    ptrdiff_t slash = str_find_last(str_from(path), '/');
-
-    return slash > 0 ? arena_str(arena, str_head(str_from(path), (size_t)slash)).ptr : "/";
-}
-
-/// What the server may still open, and do, from now on.
-static int enter_sandbox(struct server *s, struct arena *arena)
-{
-    static const char *const system[] = {"/etc",
-                                         "/lib",
-                                         "/lib64",
-                                         "/usr/lib",
-                                         "/usr/share",
-                                         "/proc",
-                                         "/sys/devices/system/cpu",
-                                         "/dev/urandom"};
-    enum { SYSTEM = sizeof system / sizeof system[0] };
-    CLEANUP(buf_drop) struct buf backup = {0};
-    struct rt_tls_config tls;
-    struct os_sandbox sandbox = {0};
-    const char **writable = ARENA_ARRAY(arena, const char *, 3), **readable;
-    int r = certificates_of(s->config, arena, &tls, &s->why);
-
-    if (r < 0)
-        return r;
-    buf_init(&backup, OS_PATH_MAX);
-    if (s->site.settings->backup.len &&
-        site_path(s->config, s->site.settings->backup, &backup) == 0)
-        writable[2] = buf_cstr(&backup);
-    writable[0] = s->site.data;
-    writable[1] = "/dev/null";
-    readable = ARENA_ARRAY(arena, const char *, SYSTEM + 1 + 2 * tls.count);
-    memcpy(readable, system, sizeof system);
-    readable[SYSTEM] = directory_of(app_config_path(s->config), arena);
-    sandbox = (struct os_sandbox){writable, 3, readable, SYSTEM + 1 + 2 * tls.count};
-    for (size_t i = 0; i < tls.count; i++) {
-        readable[SYSTEM + 1 + 2 * i] = directory_of(tls.certificates[i].chain_path, arena);
-        readable[SYSTEM + 2 + 2 * i] = directory_of(tls.certificates[i].key_path, arena);
-    }
-    // SQLite would put its temporary files elsewhere.
-    setenv("SQLITE_TMPDIR", s->site.data, 1);
-    r = os_sandbox_files(&sandbox);
-    return r < 0 ? r : os_sandbox_calls();
-}
-
-/// A kernel that cannot is no reason not to serve, but it is told.
-static void try_sandbox(struct server *s)
-{
-    struct arena arena;
-    int r;
-
-    if (!s->site.settings->sandbox || !os_sandbox_is_possible())
-        return;
-    arena_init(&arena, CERTIFICATES_ARENA_MAX);
-    r = enter_sandbox(s, &arena);
-    if (r == -ENOSYS || r == -EOPNOTSUPP) {
-        log_event(LOG_WARN, "app/server", "this kernel has no Landlock: files are not shut off");
-        r = os_sandbox_calls();
-    }
-    if (r < 0)
-        log_failure("app/server", "no sandbox", r);
-    arena_done(&arena);
-}
-
 static int prepare_process(struct server *s)
 {
     uint64_t descriptors;
@@ -339,7 +271,7 @@ static int prepare_process(struct server *s)
         return EX_NOPERM;
     if (os_no_new_privs() < 0)
         return EX_OSERR;
-    try_sandbox(s);
+    server_enter_sandbox(s);
     return EX_OK;
 }
 

@@ -29,3 +29,6 @@ struct server {
     int code;
     struct buf why;
 };
+
+/// While there is one thread only. What the kernel cannot do is logged.
+void server_enter_sandbox(struct server *s);

@@ -153,7 +153,7 @@ class Accounts(SiteTest):
         text = self.site.config.read_text()
         before = self.served_certificate()
         try:
-            self.site.config.write_text(put_setting(put_setting(text, 'receive', 'message_size', '20K'),
+            self.site.config.write_text(put_setting(put_setting(text, 'receive', 'message_size', '100K'),
                                                     'listen', 'smtp', '2'))
             renew_certificate(self.site)
             told = self.do('reload', '--json')
@@ -163,15 +163,15 @@ class Accounts(SiteTest):
             self.assertNotEqual(self.served_certificate(), before)
             client = self.site.smtp()
             client.ehlo()
-            self.assertEqual(client.esmtp_features['size'], '20480')
+            self.assertEqual(client.esmtp_features['size'], '102400')
             client.quit()
             # What is wrong changes nothing.
-            self.site.config.write_text(put_setting(text, 'receive', 'message_size', '30K')
+            self.site.config.write_text(put_setting(text, 'receive', 'message_size', '200K')
                                         + '\nroute {\n relay_networks = {"x"}\n}\n')
             self.assertIn('relay_networks', self.do('reload', code=78))
             client = self.site.smtp()
             client.ehlo()
-            self.assertEqual(client.esmtp_features['size'], '20480')
+            self.assertEqual(client.esmtp_features['size'], '102400')
             client.quit()
             self.assertEqual(box.noop()[0], 'OK')
         finally:

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: ISC
+//
+// What the server keeps of the machine once it serves (os/sandbox.h): its data, what it must read
+// again at a reload, and what its libraries read behind our back.
+#include "base/cleanup.h"
+#include "os/sandbox.h"
+#include "log/log.h"
+
+#include "app/certificates.h"
+#include "app/server_inside.h"
+
+#include <errno.h>
+
+enum { CERTIFICATES_ARENA_MAX = 1 << 20 };
+
+/// The directory of a file: certificates are renewed by replacing them.
+static const char *directory_of(const char *path, struct arena *arena)
+{
+    ptrdiff_t slash = str_find_last(str_from(path), '/');
+
+    return slash > 0 ? arena_str(arena, str_head(str_from(path), (size_t)slash)).ptr : "/";
+}
+
+/// What the server may still open, and do, from now on.
+static int enter_sandbox(struct server *s, struct arena *arena)
+{
+    static const char *const system[] = {"/etc",
+                                         "/lib",
+                                         "/lib64",
+                                         "/usr/lib",
+                                         "/usr/share",
+                                         "/proc",
+                                         "/sys/devices/system/cpu",
+                                         "/dev/urandom"};
+    enum { SYSTEM = sizeof system / sizeof system[0] };
+    CLEANUP(buf_drop) struct buf backup = {0};
+    struct rt_tls_config tls;
+    struct os_sandbox sandbox = {0};
+    const char **writable = ARENA_ARRAY(arena, const char *, 3), **readable;
+    int r = certificates_of(s->config, arena, &tls, &s->why);
+
+    if (r < 0)
+        return r;
+    buf_init(&backup, OS_PATH_MAX);
+    if (s->site.settings->backup.len &&
+        site_path(s->config, s->site.settings->backup, &backup) == 0)
+        writable[2] = buf_cstr(&backup);
+    writable[0] = s->site.data;
+    writable[1] = "/dev/null";
+    readable = ARENA_ARRAY(arena, const char *, SYSTEM + 1 + 2 * tls.count);
+    memcpy(readable, system, sizeof system);
+    readable[SYSTEM] = directory_of(app_config_path(s->config), arena);
+    sandbox = (struct os_sandbox){writable, 3, readable, SYSTEM + 1 + 2 * tls.count};
+    for (size_t i = 0; i < tls.count; i++) {
+        readable[SYSTEM + 1 + 2 * i] = directory_of(tls.certificates[i].chain_path, arena);
+        readable[SYSTEM + 2 + 2 * i] = directory_of(tls.certificates[i].key_path, arena);
+    }
+    // SQLite would put its temporary files elsewhere.
+    setenv("SQLITE_TMPDIR", s->site.data, 1);
+    r = os_sandbox_files(&sandbox);
+    return r < 0 ? r : os_sandbox_calls();
+}
+
+/// A kernel that cannot is no reason not to serve, but it is told.
+void server_enter_sandbox(struct server *s)
+{
+    struct arena arena;
+    int r;
+
+    if (!s->site.settings->sandbox || !os_sandbox_is_possible())
+        return;
+    arena_init(&arena, CERTIFICATES_ARENA_MAX);
+    r = enter_sandbox(s, &arena);
+    if (r == -ENOSYS || r == -EOPNOTSUPP) {
+        log_event(LOG_WARN, "app/server", "this kernel has no Landlock: files are not shut off");
+        r = os_sandbox_calls();
+    }
+    if (r < 0)
+        log_failure("app/server", "no sandbox", r);
+    arena_done(&arena);
+}
