@@ -39,7 +39,7 @@ class Sending(SiteTest):
         self.assertEqual(mail['subject'], 'Olá' + ' palavra' * 30)
         self.assertEqual(mail['from'].addresses[0].display_name, 'Ana Líma')
         self.assertEqual(mail['to'].addresses[0].display_name, 'Bruno, o')
-        self.assertEqual(mail.get_body().get_content(), text)
+        self.assertEqual(mail.get_body().get_content().replace('\r\n', '\n'), text)
         attachment, = mail.iter_attachments()
         self.assertEqual(attachment.get_filename(), 'relatório é.bin')
         self.assertEqual(attachment.get_content(), blob)
