@@ -29,7 +29,7 @@ int receive_on_expn(struct receive_session *s, const struct smtp_command *c)
     outcome = route_expn(s->receive->doors.route, c->argument, &command, &lines);
     if (outcome.code == 250 && lines.count > 0) {
         put_lines(&lines, &text);
-        receive_say_str(s, 250, STR(""), buf_str(&text));
+        receive_say_str(s, 250, outcome.enhanced, buf_str(&text));
     } else {
         receive_say_outcome(s, &outcome);
     }

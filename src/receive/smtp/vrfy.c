@@ -20,7 +20,8 @@ int receive_on_vrfy(struct receive_session *s, const struct smtp_command *c)
     }
     arena_init(&command, 16 << 20);
     outcome = route_vrfy(s->receive->doors.route, c->argument, &command, &lines);
-    receive_say_str(s, outcome.code, outcome.code == 250 ? STR("") : outcome.enhanced,
+    // RFC 2034 4: the enhanced code stands here, too, in front of name and address
+    receive_say_str(s, outcome.code, outcome.enhanced,
                     outcome.code == 250 && lines.count > 0 ? lines.items[0] : outcome.text);
     arena_done(&command);
     return 0;
