@@ -70,7 +70,17 @@ static int judge(struct imap_session *s, struct imap_call *c, const struct imap_
     return -1;
 }
 
-/// [await] 0 and the message is in *body, whole; or -errno. *is_failed: the store did not take it,
+/// What whoever must rebuild a lost index would like to know.
+static void put_summary(struct imap_session *s, struct store_body *body, const char *mailbox)
+{
+    CLEANUP(buf_drop) struct buf text;
+
+    buf_init(&text, STORE_ENVELOPE_MAX);
+    buf_putf(&text, "append account=%" PRIu64 " mailbox=%s", s->account_id, mailbox);
+    store_body_set_envelope(body, buf_str(&text));
+}
+
+/// [await] 0: the message was read to its end; or -errno. *out_failure: the store did not take it,
 /// but the connection is where it should be.
 static int receive(struct imap_session *s, struct imap_call *c, struct store_body *body,
                    int *out_failure)
@@ -147,6 +157,7 @@ int imap_on_append(struct imap_session *s, struct imap_call *c)
     r = store_body_new(imap_store(s), &body);
     if (r != 0)
         return refuse(s, c, r, NULL);
+    put_summary(s, body, mailbox->name);
     r = receive(s, c, body, &failure);
     if (r == 0)
         r = rt_line(s->conn, IMAP_LINE_MAX, &line);

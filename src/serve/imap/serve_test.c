@@ -357,19 +357,16 @@ static void strangers_are_kept_short(void)
     hang_up(&a);
 }
 
-enum { MANY = 5000 };
-
-static void many_flags(void)
+static void deliver_many(size_t count)
 {
-    struct store_put *puts = calloc(MANY, sizeof(*puts));
+    struct store_put *puts = calloc(count, sizeof(*puts));
     struct store_change *change;
     struct store_body *body;
-    struct client a;
 
     CHECK(puts && store_body_new(w.store, &body) == 0);
     CHECK(store_body_append(body, STR(MAIL)) == 0);
     CHECK(store_change_new(w.store, &change) == 0);
-    for (int i = 0; i < MANY; i++) {
+    for (size_t i = 0; i < count; i++) {
         puts[i] = (struct store_put){.account_id = w.account_id,
                                      .name = STR("INBOX"),
                                      .body = body,
@@ -380,6 +377,13 @@ static void many_flags(void)
     store_change_free(change);
     store_body_free(body);
     free(puts);
+}
+
+static void many_flags(void)
+{
+    struct client a;
+
+    deliver_many(5000);
     sign_in(&a);
     ask(&a, "SELECT INBOX");
     CHECK(heard(&a, "* 5000 EXISTS"));
@@ -396,6 +400,37 @@ static void many_flags(void)
     hang_up(&a);
 }
 
+/// More than the store remembers (10,000): the view finds out by itself which are gone.
+static void more_expunges_than_are_remembered(void)
+{
+    enum { COUNT = 13000 };
+    struct client a, b;
+    size_t told = 0;
+    struct str rest, line;
+
+    deliver_many(COUNT);
+    sign_in(&a);
+    sign_in(&b);
+    ask(&a, "SELECT INBOX");
+    ask(&b, "SELECT INBOX");
+    for (unsigned round = 0; round < 13; round++) { // each its own change
+        CHECK(rt_putf(b.conn, "t UID STORE %u:%u +FLAGS.SILENT (\\Deleted)\r\n", 2 + round * 1000,
+                      1001 + round * 1000) == 0);
+        hear(&b, "t OK");
+        ask(&b, "EXPUNGE");
+    }
+    ask(&a, "NOOP");
+    for (rest = buf_str(&a.answer); str_split(&rest, '\n', &line);)
+        told += str_eq(line, STR("* 2 EXPUNGE"));
+    CHECK(told == COUNT - 1);
+    ask(&a, "FETCH 1:* UID");
+    CHECK(heard(&a, "* 1 FETCH (UID 1)\nt OK"));
+    ask(&a, "FETCH 2 UID");
+    CHECK(heard(&a, "t BAD"));
+    hang_up(&a);
+    hang_up(&b);
+}
+
 #define TALK(name)                                                                                 \
     static void test_##name(void **state)                                                          \
     {                                                                                              \
@@ -409,6 +444,7 @@ TALK(bodies_come_back_whole)
 TALK(too_large_is_refused_in_time)
 TALK(strangers_are_kept_short)
 TALK(many_flags)
+TALK(more_expunges_than_are_remembered)
 
 int main(void)
 {
@@ -420,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_too_large_is_refused_in_time),
         cmocka_unit_test(test_strangers_are_kept_short),
         cmocka_unit_test(test_many_flags),
+        cmocka_unit_test(test_more_expunges_than_are_remembered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

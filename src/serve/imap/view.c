@@ -275,6 +275,48 @@ static int add_new(struct imap_session *s, struct imap_view *view,
     return 0;
 }
 
+/// Which of the view's uids from index `at` on, below `uid_end`, are not among these entries.
+static size_t add_missing(const struct imap_view *view, size_t at, uint64_t uid_end,
+                          const struct store_entries *entries, struct store_changes *changes)
+{
+    for (size_t e = 0; at < view->count && view->entries[at].uid < uid_end; at++) {
+        uint32_t uid = view->entries[at].uid;
+
+        while (e < entries->count && entries->items[e].uid < uid)
+            e++;
+        if (e == entries->count || entries->items[e].uid != uid)
+            changes->expunged[changes->expunged_count++] = uid;
+    }
+    return at;
+}
+
+/// The store forgets old expunges (store_mailbox.expunge_modseq): when it may have forgotten some
+/// that this view has not seen, they are those of its messages that are no longer there.
+static int find_expunged(struct imap_session *s, struct imap_view *view,
+                         struct store_changes *changes)
+{
+    size_t at = 0;
+
+    free(changes->expunged);
+    changes->expunged = calloc(view->count + 1, sizeof(*changes->expunged));
+    CHECK(changes->expunged);
+    changes->expunged_count = 0;
+    while (at < view->count) {
+        uint32_t uid = view->entries[at].uid;
+        uint64_t uid_end = (uint64_t)uid + UIDS_AT_ONCE;
+        struct store_entries entries;
+        int r =
+            store_entries_get(imap_store(s), view->mailbox_id, uid,
+                              uid_end > UINT32_MAX ? UINT32_MAX : (uint32_t)uid_end - 1, &entries);
+
+        if (r != 0)
+            return r;
+        at = add_missing(view, at, uid_end > UINT32_MAX ? UINT64_MAX : uid_end, &entries, changes);
+        store_entries_done(&entries);
+    }
+    return 0;
+}
+
 static int apply(struct imap_session *s, struct imap_view *view,
                  const struct store_changes *changes, enum imap_sync how, bool with_uid,
                  struct buf *out)
@@ -329,10 +371,11 @@ int imap_view_sync(struct imap_session *s, enum imap_sync how, bool with_uid, st
     changes = calloc(1, sizeof(*changes));
     CHECK(changes);
     r = store_changes_get(imap_store(s), view->mailbox_id, view->modseq, changes);
-    if (r == 0) {
+    if (r == 0 && changes->mailbox.expunge_modseq > view->modseq)
+        r = find_expunged(s, view, changes);
+    if (r == 0)
         r = apply(s, view, changes, how, with_uid, out);
-        store_changes_done(changes);
-    }
+    store_changes_done(changes);
     free(changes);
     return r == STORE_NOT_FOUND ? IMAP_VIEW_GONE : r;
 }
