@@ -11,6 +11,7 @@
 #include "app/operation.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <limits.h>
 #include <unistd.h>
 
@@ -117,6 +118,7 @@ static void in_process(struct asking *a)
         a->code = EX_NOPERM;
         return;
     }
+    umask(077);
     if (site_open(&a->site, &a->why) < 0)
         return;
     a->code = operation_run(&a->site, a->request, a->result, &a->why, show_progress, a);

@@ -29,6 +29,7 @@ struct init {
     struct buf quoted[5];
     struct config_given given[GIVEN_MAX];
     size_t given_count;
+    struct app_config *parsed;
     const char *user; // "" when there is no other to become
 };
 
@@ -162,8 +163,10 @@ static int give_ports(struct init *i)
 
     if (call_has(i->call, "unprivileged"))
         which = "unprivileged";
-    if (!which || strcmp(which, "standard") == 0)
+    if (!which || strcmp(which, "standard") == 0) {
+        give(i, "listen", "submission_alt", "2525");
         return EX_OK;
+    }
     if (strcmp(which, "unprivileged") != 0 && strcmp(which, "any") != 0)
         return call_fail(i->call, EX_USAGE, "--ports is one of standard, unprivileged, any");
     give(i, "listen", "addresses", "{\"127.0.0.1\"}");
@@ -251,8 +254,11 @@ static int make_certificate(const struct init *i)
     return r < 0 ? cannot(i, i->certificate.ptr, r) : EX_OK;
 }
 
-static int make_first_account(struct init *i, const struct app_config *config)
+/// In a process of its own: it becomes the user of the data, who may not write the configuration.
+static int make_first_account(void *arg)
 {
+    const struct init *i = arg;
+    const struct app_config *config = i->parsed;
     json_t *result = NULL;
     int r = ask_with(i->call, config,
                      json_pack("{s:s, s:o, s:o, s:o}", "op", "account.add", "make_domain",
@@ -278,8 +284,11 @@ static int make_site(struct init *i)
     r = make_directories(i);
     if (r == EX_OK)
         r = make_certificate(i);
+    i->parsed = config;
     if (r == EX_OK)
-        r = make_first_account(i, config);
+        r = os_apart(make_first_account, i);
+    if (r < 0)
+        r = call_fail(i->call, EX_OSERR, "%s", strerror(-r));
     app_config_free(config);
     if (r != EX_OK)
         return r;

@@ -95,6 +95,19 @@ static void users_are_found(void **state)
     buf_done(&name);
 }
 
+static int give_back(void *arg)
+{
+    return *(int *)arg;
+}
+
+static void another_process_gives_its_answer(void **state)
+{
+    int seven = 7;
+
+    (void)state;
+    assert_int_equal(os_apart(give_back, &seven), 7);
+}
+
 /// In the child: what is shut off is shut off, what is allowed works. Its exit status names the
 /// first thing that was otherwise; 77 when this kernel cannot.
 static int live_in_the_sandbox(void)
@@ -156,6 +169,7 @@ int main(void)
         cmocka_unit_test(directories_are_made_down_to_the_last),
         cmocka_unit_test(paths_become_absolute),
         cmocka_unit_test(users_are_found),
+        cmocka_unit_test(another_process_gives_its_answer),
         cmocka_unit_test(the_sandbox_shuts_off),
     };
     int failed;

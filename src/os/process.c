@@ -7,6 +7,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int os_user_find(const char *name, uid_t *uid, gid_t *gid)
@@ -69,6 +70,27 @@ int os_become(const char *user, bool keep_ports)
         return r;
     // A process that could still come back has not dropped anything.
     return setuid(0) == 0 || getuid() != uid || geteuid() != uid ? -EPERM : 0;
+}
+
+int os_apart(int (*fn)(void *arg), void *arg)
+{
+    int status;
+    pid_t child;
+
+    fflush(NULL);
+    child = fork();
+    if (child < 0)
+        return -errno;
+    if (child == 0) {
+        status = fn(arg);
+        fflush(NULL);
+        _exit(status);
+    }
+    while (waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR)
+            return -errno;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
 }
 
 int os_no_new_privs(void)
