@@ -34,7 +34,7 @@ const void *app_config_room(const struct app_config *config, const struct settin
         if (app_config_rooms[i] == room)
             return config->rooms[i];
     }
-    CHECK(!"a room of app_config_rooms");
+    CHECK(false); // a room of app_config_rooms
     return NULL;
 }
 
@@ -74,7 +74,7 @@ static size_t room_of(const cfg_t *section)
         if (str_eq(room_title(i), name))
             return i;
     }
-    CHECK(!"a section of app_config_rooms");
+    CHECK(false); // a section of app_config_rooms
     return 0;
 }
 
@@ -151,7 +151,7 @@ static size_t setting_of(size_t room, const char *name)
         if (strcmp(app_config_rooms[room]->items[i].name, name) == 0)
             return i;
     }
-    CHECK(!"a setting of the room");
+    CHECK(false); // a setting of the room
     return 0;
 }
 

@@ -162,7 +162,7 @@ bool app_config_set(void *room_struct, const struct setting *setting, struct str
         set_list(member, text, arena);
         return true;
     }
-    CHECK(!"a type of setting");
+    CHECK(false); // a type of setting
     return false;
 }
 

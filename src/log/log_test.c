@@ -77,7 +77,7 @@ static void lines_below_the_level_are_left_out(void **state)
 
 static void the_writer_writes_all_before_it_stops(void **state)
 {
-    char got[4096];
+    char got[2048];
     int ends[2];
     ssize_t n;
     (void)state;

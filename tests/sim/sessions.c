@@ -241,10 +241,10 @@ static void put_noise(struct rt_conn *conn)
 
 static void put_endless(struct rt_conn *conn)
 {
-    char much[4096];
+    char much[2048];
 
     memset(much, "a ({\""[pick(5)], sizeof(much));
-    for (unsigned i = 0; i < 40; i++) {
+    for (unsigned i = 0; i < 80; i++) {
         if (rt_put(conn, str_of(much, sizeof(much))) < 0)
             return;
     }
