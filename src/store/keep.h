@@ -49,7 +49,7 @@ int store_rebuild(struct rt_disk *disk, uint64_t *out_mails);
 // ---- backup
 
 struct backup_report {
-    uint64_t segments, bytes, linked; // of the segments, how many were hard links
+    uint64_t segments, bytes;
 };
 /// Copies the store in `from` (open or not) into the new or empty directory `to`: the index first,
 /// then the segments it names; nothing is collected meanwhile. Real disks only.

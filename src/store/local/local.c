@@ -193,11 +193,6 @@ static int collect(struct local *l)
     return local_collect(l, on_lane);
 }
 
-int store_collect(struct store *store)
-{
-    return collect(local_of(store));
-}
-
 static int collector(void *arg)
 {
     struct local *l = arg;
@@ -270,6 +265,11 @@ static const struct engine the_engine = {
     .commit_known = engine_commit_known,
     .stats_get = engine_stats,
 };
+
+int store_collect(struct store *store)
+{
+    return store->engine == &the_engine ? collect(local_of(store)) : 0;
+}
 
 struct opening {
     const struct store_local_config *config;

@@ -122,6 +122,8 @@ static inline struct local *local_of(struct store *store)
 
 /// Opens without lane, pool and collector. Blocking.
 int local_open(const struct store_local_config *config, struct rt *rt, struct local **out);
+/// The lock and nothing else: neither index nor segments.
+int local_open_bare(struct rt_disk *disk, struct local **out);
 void local_close(struct local *l);
 /// Does the jobs as one group; fills job->result of each.
 void local_group(struct local *l, struct local_job *const *jobs, size_t count);

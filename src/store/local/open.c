@@ -194,10 +194,9 @@ static int find_index(struct local *l)
     return 0;
 }
 
-int local_open(const struct store_local_config *config, struct rt *rt, struct local **out)
+static struct local *new_local(const struct store_local_config *config, struct rt *rt)
 {
     struct local *l = store_alloc(sizeof(*l));
-    int r;
 
     l->config = *config;
     l->disk = config->disk;
@@ -211,6 +210,14 @@ int local_open(const struct store_local_config *config, struct rt *rt, struct lo
     pthread_mutex_init(&l->dead_lock, NULL);
     segments_init(&l->segments, l->disk, l->config.segment_bytes);
     local_rows_init(l);
+    return l;
+}
+
+int local_open(const struct store_local_config *config, struct rt *rt, struct local **out)
+{
+    struct local *l = new_local(config, rt);
+    int r;
+
     r = take_lock(l);
     if (r == 0)
         r = make_directories(l);
@@ -222,6 +229,23 @@ int local_open(const struct store_local_config *config, struct rt *rt, struct lo
         r = recover_segments(l);
     if (r == 0 && !l->config.read_only)
         l->reserve_gone = local_reserve(l) < 0;
+    if (r < 0) {
+        local_close(l);
+        return r;
+    }
+    *out = l;
+    return 0;
+}
+
+int local_open_bare(struct rt_disk *disk, struct local **out)
+{
+    struct store_local_config config = {.disk = disk};
+    struct local *l = new_local(&config, NULL);
+    int r;
+
+    r = take_lock(l);
+    if (r == 0)
+        r = find_index(l);
     if (r < 0) {
         local_close(l);
         return r;

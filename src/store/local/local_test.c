@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: ISC
+//
+// What only store/local promises: recovery, damage that is seen, full disks, failed syncs, space
+// given back, backup, restore, rebuilding. The engine's core is called directly, without a runtime.
+
+#include "log/log.h"
+#include "rt/sim/disk.h"
+#include "store/crc.h"
+#include "store/local/local.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct local *l;
+static struct rt_disk *disk;
+static char dir[200];
+
+// ---- the engine without a runtime
+
+static int direct(struct local *to, struct local_job *job)
+{
+    local_group(to, &job, 1);
+    return job->result;
+}
+
+static int spill(struct store_body *body)
+{
+    return local_body_spill(body, direct);
+}
+
+static const struct engine the_engine = {
+    .name = "local", .body_spill = spill, .body_free = local_body_free};
+
+static int open_with(uint64_t segment_bytes)
+{
+    struct store_local_config config = {
+        .disk = disk, .segment_bytes = segment_bytes, .free_bytes_min = 1};
+    int r = local_open(&config, NULL, &l);
+
+    if (r == 0)
+        l->store.engine = &the_engine;
+    return r;
+}
+
+static int commit(struct store_change *change)
+{
+    struct local_job job = {.kind = JOB_COMMIT, .change = change};
+    int r = direct(l, &job);
+
+    store_change_free(change);
+    return r;
+}
+
+static struct store_change *new_change(void)
+{
+    struct store_change *change;
+
+    store_change_new(&l->store, &change);
+    change->now_s = 1700000000;
+    return change;
+}
+
+static int put(const char *name, struct str text)
+{
+    struct store_put p = {.account_id = 1, .name = str_from(name)};
+    struct store_change *change = new_change();
+    int r;
+
+    assert_int_equal(store_body_new(&l->store, &p.body), 0);
+    r = store_body_append(p.body, text);
+    if (r == 0 && p.body->big)
+        r = spill(p.body);
+    store_change_put(change, &p);
+    r = r ? r : commit(change);
+    store_body_free(p.body);
+    return r;
+}
+
+static int expunge(const char *name, uint32_t first, uint32_t last)
+{
+    struct store_range range = {first, last};
+    struct store_expunging e = {.uids = {&range, 1}};
+    struct store_change *change = new_change();
+    struct store_mailbox m;
+
+    assert_int_equal(catalog_mailbox_by_name(l->store.catalog, 1, str_from(name), &m), 0);
+    e.mailbox_id = m.id;
+    store_change_expunge(change, &e);
+    return commit(change);
+}
+
+static int flag(const char *name)
+{
+    struct store_range range = {1, UINT32_MAX};
+    struct store_flagging f = {
+        .uids = {&range, 1}, .flags = STORE_SEEN, .unchanged_since = UINT64_MAX};
+    struct store_change *change = new_change();
+    struct store_mailbox m;
+
+    assert_int_equal(catalog_mailbox_by_name(l->store.catalog, 1, str_from(name), &m), 0);
+    f.mailbox_id = m.id;
+    store_change_flag(change, &f);
+    return commit(change);
+}
+
+static struct store_entries entries(const char *name)
+{
+    struct store_entries e = {0};
+    struct store_mailbox m;
+
+    assert_int_equal(catalog_mailbox_by_name(l->store.catalog, 1, str_from(name), &m), 0);
+    assert_int_equal(local_entries(l, m.id, 1, UINT32_MAX, &e), 0);
+    return e;
+}
+
+static ssize_t read_body(const struct store_body_ref *ref, char *to)
+{
+    return local_body_read(l, ref, 0, to, (size_t)ref->size);
+}
+
+static struct fsck_report check(struct rt_disk *of, bool repair)
+{
+    struct fsck_options options = {.repair = repair};
+    struct fsck_report report;
+
+    assert_int_equal(store_fsck(of, &options, &report), 0);
+    return report;
+}
+
+static void silence(void *arg, struct str line)
+{
+    (void)arg;
+    (void)line;
+}
+
+// ---- where
+
+static int set_up_sim(void **state)
+{
+    (void)state;
+    log_set_sink(silence, NULL);
+    return rt_sim_disk_new(&disk);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    if (l)
+        local_close(l);
+    l = NULL;
+    if (disk)
+        rt_disk_close(disk);
+    disk = NULL;
+    log_set_sink(NULL, NULL);
+    return 0;
+}
+
+static int set_up_dir(void **state)
+{
+    const char *tmp = getenv("TMPDIR");
+    (void)state;
+
+    log_set_sink(silence, NULL);
+    snprintf(dir, sizeof(dir), "%s/carteiro-local-XXXXXX", tmp ? tmp : "/tmp");
+    return mkdtemp(dir) ? rt_disk_open(dir, &disk) : -1;
+}
+
+struct removing {
+    const char *dir;
+    int depth;
+};
+
+static int remove_all(void *arg, const char *name)
+{
+    const struct removing *r = arg;
+    char path[512];
+
+    snprintf(path, sizeof(path), "%s/%s", r->dir, name);
+    if (unlink(path) < 0 && r->depth < 3) {
+        struct removing below = {path, r->depth + 1};
+        struct rt_disk *d;
+
+        if (rt_disk_open(path, &d) == 0) {
+            rt_disk_list(d, "", remove_all, &below);
+            rt_disk_close(d);
+        }
+        rmdir(path);
+    }
+    return 0;
+}
+
+static int tear_down_dir(void **state)
+{
+    struct removing all = {dir, 0};
+    struct rt_disk *d;
+
+    tear_down(state);
+    if (rt_disk_open(dir, &d) == 0) {
+        rt_disk_list(d, "", remove_all, &all);
+        rt_disk_close(d);
+    }
+    return rmdir(dir);
+}
+
+// ---- tests
+
+static void both_checksums_agree(void **state)
+{
+    uint8_t bytes[300];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 7 + 3);
+    assert_int_equal(crc32c(0, "123456789", 9), 0xe3069283); // RFC 3720 B.4 and everywhere
+    for (size_t len = 0; len < sizeof(bytes); len++) {
+        uint32_t half = crc32c(0, bytes, len / 2);
+
+        assert_int_equal(crc32c(0, bytes, len), crc32c_by_table(0, bytes, len));
+        assert_int_equal(crc32c(half, bytes + len / 2, len - len / 2), crc32c(0, bytes, len));
+    }
+}
+
+static void one_process_at_a_time(void **state)
+{
+    struct store_local_config config = {.disk = disk, .free_bytes_min = 1};
+    struct local *second;
+    (void)state;
+
+    assert_int_equal(open_with(0), 0);
+    assert_int_equal(local_open(&config, NULL, &second), -EWOULDBLOCK);
+}
+
+static void damage_is_seen_and_stays_alone(void **state)
+{
+    struct rt_file *file;
+    struct iovec iov = {(char[]){'X'}, 1};
+    struct store_entries e;
+    struct fsck_report report;
+    char text[100];
+    (void)state;
+
+    assert_int_equal(open_with(0), 0);
+    assert_int_equal(put("INBOX", STR("the first mail")), 0);
+    assert_int_equal(put("INBOX", STR("the second mail")), 0);
+    e = entries("INBOX");
+    assert_int_equal(rt_file_open(disk, "segments/000001", 0, &file), 0);
+    // the body follows a header of 64 + 4 + 26 + "INBOX", aligned
+    assert_int_equal(rt_file_write(file, &iov, 1, message_offset(e.items[0].body.message_id) + 108),
+                     0);
+    rt_file_close(file);
+    assert_int_equal(read_body(&e.items[0].body, text), -EBADMSG);
+    assert_int_equal(read_body(&e.items[1].body, text), 15);
+    local_close(l);
+    l = NULL;
+    report = check(disk, true);
+    assert_int_equal(report.damaged, 1);
+    assert_int_equal(report.entries, 2);
+    assert_int_equal(report.repairable, 0);
+    assert_int_equal(open_with(0), 0);
+    assert_int_equal(put("INBOX", STR("the third")), 0);
+    store_entries_done(&e);
+}
+
+static void wrong_numbers_are_counted_again(void **state)
+{
+    (void)state;
+    assert_int_equal(open_with(0), 0);
+    assert_int_equal(put("INBOX", STR("one")), 0);
+    assert_int_equal(put("Sent", STR("two")), 0);
+    assert_int_equal(sqlite3_exec(l->index.db,
+                                  "UPDATE mailbox SET messages=9, bytes=77 WHERE name='INBOX';"
+                                  "UPDATE mailbox SET uidnext=1 WHERE name='Sent';"
+                                  "UPDATE segment SET live_count=5;"
+                                  "INSERT INTO message VALUES(4711, 2, 0, 0)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    local_close(l);
+    l = NULL;
+    assert_int_equal(check(disk, false).repairable, 5);
+    assert_int_equal(check(disk, true).repaired, 5);
+    assert_int_equal(check(disk, false).repairable, 0);
+    assert_int_equal(check(disk, false).damaged, 0);
+}
+
+static void a_full_disk_refuses_mail_but_lets_go(void **state)
+{
+    static char big[60000];
+    struct store_entries e;
+    char text[100];
+    int r = 0, count;
+    (void)state;
+
+    assert_int_equal(open_with(0), 0);
+    assert_int_equal(put("INBOX", STR("before")), 0);
+    rt_sim_disk_set_capacity(disk, RESERVE_BYTES + (3 << 20));
+    for (count = 0; r == 0 && count < 1000; count++)
+        r = put("INBOX", str_of(big, sizeof(big)));
+    assert_int_equal(r, -ENOSPC);
+    assert_true(count > 5);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(put("INBOX", str_of(big, sizeof(big))), -ENOSPC);
+    assert_int_equal(flag("INBOX"), 0);
+    e = entries("INBOX");
+    assert_int_equal(e.count, count);
+    assert_int_equal(read_body(&e.items[0].body, text), 6);
+    assert_int_equal(expunge("INBOX", 2, UINT32_MAX), 0);
+    store_entries_done(&e);
+    rt_sim_disk_set_capacity(disk, UINT64_MAX);
+    assert_int_equal(put("INBOX", STR("after")), 0);
+    local_close(l);
+    l = NULL;
+    assert_int_equal(check(disk, false).repairable + check(disk, false).damaged, 0);
+}
+
+static void low_space_refuses_new_mail_only(void **state)
+{
+    (void)state;
+    assert_int_equal(open_with(0), 0);
+    assert_int_equal(put("INBOX", STR("before")), 0);
+    l->config.free_bytes_min = UINT64_MAX;
+    assert_int_equal(put("INBOX", STR("more")), -ENOSPC);
+    assert_int_equal(flag("INBOX"), 0);
+    assert_int_equal(expunge("INBOX", 1, 1), 0);
+}
+
+static void after_a_failed_sync_nothing_is_taken(void **state)
+{
+    (void)state;
+    assert_int_equal(open_with(0), 0);
+    assert_int_equal(put("INBOX", STR("good")), 0);
+    rt_sim_disk_fail_sync(disk, 1);
+    assert_int_equal(put("INBOX", STR("bad")), -EIO);
+    assert_int_equal(put("INBOX", STR("also")), -EIO);
+    assert_int_equal(flag("INBOX"), -EIO);
+    local_close(l);
+    l = NULL;
+    assert_int_equal(open_with(0), 0);
+    assert_int_equal(put("INBOX", STR("again")), 0);
+    {
+        struct store_entries e = entries("INBOX");
+
+        assert_int_equal(e.count, 2);
+        store_entries_done(&e);
+    }
+}
+
+static void a_refused_put_costs_others_nothing(void **state)
+{
+    struct store_put p[3] = {{.account_id = 1, .name = STR("INBOX")},
+                             {.account_id = 1, .name = STR("INBOX")},
+                             {.mailbox_id = 4711}};
+    struct store_change *good, *bad; // the bad one is refused after its first row
+    struct local_job a = {.kind = JOB_COMMIT}, b = {.kind = JOB_COMMIT};
+    struct local_job *jobs[] = {&b, &a};
+    (void)state;
+
+    assert_int_equal(open_with(0), 0);
+    a.change = good = new_change();
+    b.change = bad = new_change();
+    for (int i = 0; i < 3; i++) {
+        store_body_new(&l->store, &p[i].body);
+        store_change_put(i ? bad : good, &p[i]);
+    }
+    local_group(l, jobs, 2);
+    assert_int_equal(a.result, 0);
+    assert_int_equal(b.result, STORE_NOT_FOUND);
+    assert_int_equal(p[0].uid, 1);
+    for (int i = 0; i < 3; i++)
+        store_body_free(p[i].body);
+    store_change_free(good);
+    store_change_free(bad);
+    assert_int_equal(put("INBOX", STR("x")), 0);
+}
+
+static void space_comes_back(void **state)
+{
+    static char text[3000];
+    struct store_entries e;
+    struct store_stats before, after;
+    struct rt_file *lock;
+    char got[3000];
+    (void)state;
+
+    assert_int_equal(open_with(50000), 0);
+    for (int i = 0; i < 100; i++) {
+        memset(text, 'a' + i % 26, sizeof(text));
+        assert_int_equal(put("INBOX", str_of(text, sizeof(text))), 0);
+    }
+    e = entries("INBOX");
+    for (uint32_t uid = 1; uid <= 90; uid++) {
+        if (uid % 17 != 0)
+            assert_int_equal(expunge("INBOX", uid, uid), 0);
+    }
+    local_stats(l, &before);
+    // a backup holds everything
+    assert_int_equal(rt_file_open(disk, "collect.lock", RT_FILE_CREATE, &lock), 0);
+    assert_int_equal(rt_file_lock(lock), 0);
+    assert_int_equal(local_punch(l, 1000), 0);
+    assert_int_equal(local_collect(l, direct), 0);
+    local_stats(l, &after);
+    assert_int_equal(after.segments, before.segments);
+    rt_file_close(lock);
+    assert_int_equal(local_punch(l, 1000), 85);
+    assert_int_equal(local_collect(l, direct), 0);
+    local_stats(l, &after);
+    assert_true(after.segments + 3 < before.segments);
+    assert_int_equal(after.bodies, 15);
+    for (size_t i = 0; i < e.count; i++) { // with what was known of them before they moved
+        bool lives = e.items[i].uid % 17 == 0 || e.items[i].uid > 90;
+
+        ssize_t n = read_body(&e.items[i].body, got);
+
+        assert_true(n == 3000 || (!lives && n == -ENOENT));
+        assert_true(!lives || got[2999] == (char)('a' + i % 26));
+    }
+    assert_int_equal(expunge("INBOX", 1, 90), 0);
+    local_close(l);
+    l = NULL;
+    assert_int_equal(check(disk, false).repairable + check(disk, false).damaged, 0);
+    store_entries_done(&e);
+}
+
+static void a_lost_index_is_made_again(void **state)
+{
+    static char big[(1 << 20) + 300000];
+    struct store_entries e;
+    uint64_t mails = 0;
+    char text[100];
+    (void)state;
+
+    assert_int_equal(open_with(0), 0);
+    assert_int_equal(put("INBOX", STR("one")), 0);
+    assert_int_equal(put("Lists/x", STR("two")), 0);
+    memset(big, 'b', sizeof(big));
+    assert_int_equal(put("INBOX", str_of(big, sizeof(big))), 0);
+    local_close(l);
+    l = NULL;
+    assert_int_equal(rt_disk_remove(disk, "index.db"), 0);
+    assert_int_equal(open_with(0), -EUCLEAN);
+    assert_int_equal(rt_disk_remove(disk, "index.db"), 0); // the empty one of the attempt
+    assert_int_equal(store_rebuild(disk, &mails), 0);
+    assert_int_equal(mails, 3);
+    assert_int_equal(check(disk, false).repairable + check(disk, false).damaged, 0);
+    assert_int_equal(open_with(0), 0);
+    e = entries("INBOX");
+    assert_int_equal(e.count, 2);
+    assert_int_equal(read_body(&e.items[0].body, text), 3);
+    assert_memory_equal(text, "one", 3);
+    assert_int_equal(read_body(&e.items[1].body, big), sizeof(big));
+    store_entries_done(&e);
+    assert_int_equal(put("Lists/x", STR("three")), 0);
+}
+
+static void an_index_older_than_the_mail_is_refused(void **state)
+{
+    struct rt_file *file;
+    (void)state;
+
+    assert_int_equal(open_with(0), 0);
+    assert_int_equal(put("INBOX", STR("one")), 0);
+    local_close(l);
+    l = NULL;
+    assert_int_equal(rt_file_open(disk, "segments/000002", RT_FILE_CREATE, &file), 0);
+    rt_file_close(file);
+    assert_int_equal(open_with(0), 0); // a crash can leave one
+    local_close(l);
+    l = NULL;
+    for (int i = 2; i < 4; i++) {
+        char name[32];
+
+        segment_name((uint32_t)i, name);
+        assert_int_equal(rt_file_open(disk, name, RT_FILE_CREATE, &file), 0);
+        rt_file_close(file);
+    }
+    assert_int_equal(open_with(0), -EUCLEAN);
+    l = NULL;
+}
+
+static void a_backup_is_restored_whole(void **state)
+{
+    char backup[260], restored[260];
+    struct backup_report copied;
+    struct fsck_report report;
+    struct store_entries e;
+    char text[100];
+    (void)state;
+
+    snprintf(backup, sizeof(backup), "%s/backup", dir);
+    snprintf(restored, sizeof(restored), "%s/restored", dir);
+    assert_int_equal(open_with(2000), 0);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(put("INBOX", STR("a mail of fifty")), 0);
+    assert_int_equal(store_backup(disk, backup, &copied), 0); // while it is open
+    assert_true(copied.segments > 2);
+    assert_int_equal(store_backup(disk, backup, &copied), -ENOTEMPTY);
+    assert_int_equal(expunge("INBOX", 1, 50), 0);
+    local_punch(l, 1000);
+    assert_int_equal(local_collect(l, direct), 0);
+    tear_down(state);
+    log_set_sink(silence, NULL);
+    assert_int_equal(store_restore(backup, restored, &report), 0);
+    assert_int_equal(report.entries, 50);
+    assert_int_equal(report.damaged + report.repairable, 0);
+    assert_int_equal(rt_disk_open(restored, &disk), 0);
+    assert_int_equal(open_with(2000), 0);
+    e = entries("INBOX");
+    assert_int_equal(e.count, 50);
+    assert_int_equal(read_body(&e.items[49].body, text), 15);
+    store_entries_done(&e);
+    assert_int_equal(put("INBOX", STR("goes on")), 0);
+}
+
+int main(void)
+{
+#define SIM(fn) cmocka_unit_test_setup_teardown(fn, set_up_sim, tear_down)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_checksums_agree),
+        SIM(damage_is_seen_and_stays_alone),
+        SIM(wrong_numbers_are_counted_again),
+        SIM(a_full_disk_refuses_mail_but_lets_go),
+        SIM(low_space_refuses_new_mail_only),
+        SIM(after_a_failed_sync_nothing_is_taken),
+        SIM(a_refused_put_costs_others_nothing),
+        SIM(space_comes_back),
+        SIM(a_lost_index_is_made_again),
+        SIM(an_index_older_than_the_mail_is_refused),
+        cmocka_unit_test_setup_teardown(one_process_at_a_time, set_up_dir, tear_down_dir),
+        cmocka_unit_test_setup_teardown(a_backup_is_restored_whole, set_up_dir, tear_down_dir),
+    };
+
+    return cmocka_run_group_tests_name("store/local", tests, NULL, NULL);
+}
