@@ -85,7 +85,7 @@ int rt_spawn(int (*fn)(void *arg), void *arg, const char *name, struct rt_task *
 int rt_join(struct rt_task *task);
 /// Its current and later awaits return -ECANCELED. Same loop only.
 void rt_cancel(struct rt_task *task);
-/// [await]
+/// [await] 0 ms: lets all others run that are ready.
 int rt_sleep(uint32_t ms);
 /// [await] Lets others run when this task has held the loop for longer than 0.5 ms; else nothing.
 int rt_breathe(void);

@@ -136,6 +136,7 @@ void rt_conn_ready(struct rt_conn *conn, unsigned events)
 
 static void begin_entry(struct rt_conn *conn)
 {
+    CHECK(conn->task->scope == &conn->task->base); // the last entry ended what it began
     rt_conn_set_command_ms(conn, protocol_of(conn)->command_ms);
 }
 

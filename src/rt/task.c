@@ -110,6 +110,7 @@ void rt_stack_main(struct rt_task *task)
 {
     for (;;) {
         task->result = task->fn(task->arg);
+        CHECK(task->scope == &task->base); // every rt_within was ended
         task->done = true;
         rt_stack_leave(task->stack);
     }
@@ -283,12 +284,24 @@ int rt_join(struct rt_task *task)
     return result;
 }
 
+static int let_others_run(void)
+{
+    struct rt_task *task = rt_self.task;
+
+    CHECK(task);
+    list_put_last(&task->loop->ready, &task->link);
+    suspend(task);
+    return rt_task_verdict();
+}
+
 int rt_sleep(uint32_t ms)
 {
     struct rt_scope scope;
     struct rt_waiter w;
     int r;
 
+    if (ms == 0)
+        return let_others_run();
     rt_waiter_init(&w);
     rt_within(&scope, ms);
     r = rt_wait_for(&w, true, "sleep");
@@ -300,14 +313,10 @@ int rt_sleep(uint32_t ms)
 
 int rt_breathe(void)
 {
-    struct rt_task *task = rt_self.task;
+    const struct rt_task *task = rt_self.task;
 
     CHECK(task);
-    if (rt_now_us() - task->slice_us > SLICE_US) {
-        list_put_last(&task->loop->ready, &task->link);
-        suspend(task);
-    }
-    return rt_task_verdict();
+    return rt_now_us() - task->slice_us > SLICE_US ? let_others_run() : rt_task_verdict();
 }
 
 // ---- deadlines
