@@ -76,6 +76,10 @@ static int on_command(void *arg, struct rt_conn *conn)
         s->world->handle = rt_conn_handle(conn);
     else if (str_eq(line, STR("slow")))
         return slow_command(s);
+    if (str_eq(line, STR("notify"))) {
+        rt_notify(s->world->rt, rt_conn_handle(conn));
+        CHECK(rt_sleep(1) == 0); // so that it arrives while we run
+    }
     if (str_eq(line, STR("idle")))
         rt_conn_set_idle_ms(conn, 5);
     rt_putf(conn, "%s %.*s\r\n", r == RT_BARE_LF ? "bare" : "line", STR_ARG(str_head(line, 20)));
@@ -625,6 +629,9 @@ static int notify(void *arg)
         notify_from_thread(w);
         hear(conn, STR("notified"));
     }
+    say(conn, STR("notify\r\n"));
+    hear(conn, STR("line notify"));
+    hear(conn, STR("notified")); // when it parked
     say(conn, STR("quit\r\n"));
     hear(conn, STR("bye"));
     hear_end(conn);
@@ -639,8 +646,10 @@ static int notify(void *arg)
     rt_notify(w->rt, stale);
     rt_notify(w->rt, (struct rt_handle){77, 0, 1});
     rt_notify(w->rt, (struct rt_handle){0, 1u << 30, 1});
-    say(younger, STR("x\r\n"));
-    hear(younger, STR("line x"));
+    for (int i = 0; i < 3; i++) { // and nothing in between
+        say(younger, STR("x\r\n"));
+        hear(younger, STR("line x"));
+    }
     rt_hang_up(younger);
     rt_stop(w->rt);
     return 0;
