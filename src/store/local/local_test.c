@@ -2,7 +2,6 @@
 //
 // What only store/local promises: recovery, damage that is seen, full disks, failed syncs, space
 // given back, backup, restore, rebuilding. The engine's core is called directly, without a runtime.
-
 #include "log/log.h"
 #include "rt/sim/disk.h"
 #include "store/crc.h"
