@@ -204,6 +204,7 @@ class Stopped(SiteTest):
     @classmethod
     def setUpClass(cls):
         cls.site = Site()
+        cls.site.own_place = False  # it is started more than once
 
     def test_changes_are_there_when_it_starts(self):
         done = carteiro(self.site, 'account', 'add', f'eva@{DOMAIN}', password=PASSWORD)
@@ -215,6 +216,24 @@ class Stopped(SiteTest):
         self.site.stop()
         self.assertFalse((self.site.data / 'ports').exists())
         self.assertFalse((self.site.data / 'control.sock').exists())
+
+    def test_fsck_finds_what_was_damaged(self):
+        with self.site:
+            self.assertEqual(carteiro(self.site, 'fsck').returncode, 75)
+            self.site.deliver('ana', 'whole', 'the text that will be damaged')
+        done = carteiro(self.site, 'fsck', '--json')
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(json.loads(done.stdout)['report']['damaged'], 0)
+        for segment in (self.site.data / 'segments').iterdir():
+            whole = segment.read_bytes()
+            if b'that will be damaged' in whole:
+                segment.write_bytes(whole.replace(b'that will be damaged', b'That will be damaged'))
+                break
+        done = carteiro(self.site, 'fsck', '--json')
+        segment.write_bytes(whole)
+        self.assertEqual(done.returncode, 65, done.stdout)
+        self.assertGreater(json.loads(done.stdout)['report']['damaged'], 0)
+        self.assertEqual(carteiro(self.site, 'fsck', '--data', '/nowhere').returncode, 66)
 
     def test_init_overwrites_nothing(self):
         before = self.site.config.read_bytes()
