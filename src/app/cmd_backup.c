@@ -74,8 +74,8 @@ const struct command command_backup = {
     .args = "DIR",
     .args_min = 1,
     .args_max = 1,
-    .help = "The copy is what was on disk at one moment. On the same file system it is quick and "
-            "takes little room; copy it elsewhere from there.",
+    .help = "The copy is what was on disk at one moment. Sandboxed, the server may write below the "
+            "directory that the setting `backup` names, and into its data directory.",
     .examples = "carteiro backup /var/lib/carteiro-backup/monday",
     .run = run_backup,
 };

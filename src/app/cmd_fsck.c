@@ -53,14 +53,29 @@ static void on_finding(void *arg, const struct fsck_finding *f)
     json_array_append_new(c->findings, finding);
 }
 
+static int rebuild(const struct call *call, struct rt_disk *disk, const char *data)
+{
+    uint64_t mails = 0;
+    int r = store_rebuild(disk, &mails);
+
+    if (r < 0)
+        return keeping_failed(call, data, r);
+    if (!call->json)
+        printf("The index was made anew from %llu mails; the old one is index.db.old.\n",
+               (unsigned long long)mails);
+    return EX_OK;
+}
+
 static int check_disk(const struct call *call, struct rt_disk *disk, const char *data)
 {
     struct checking c = {.call = call};
     struct fsck_options options = {
         .repair = call_has(call, "repair"), .each = on_finding, .progress = on_progress, .arg = &c};
     struct fsck_report report = {0};
-    int r;
+    int r = call_has(call, "rebuild") ? rebuild(call, disk, data) : EX_OK;
 
+    if (r != EX_OK)
+        return r;
     c.findings = json_array();
     os_progress_begin(&c.progress, "fsck", "MB");
     r = store_fsck(disk, &options, &report);
@@ -91,6 +106,8 @@ static int run_fsck(struct call *call)
 static const struct command_option fsck_options[] = {
     {"data", 0, "DIR", "This directory (a backup, for example) instead of the configured one"},
     {"repair", 0, NULL, "Set right what follows from the rest: counts, sums, index rows"},
+    {"rebuild", 0, NULL,
+     "Make the index anew from the mail itself; accounts, flags and moves are lost"},
 };
 const struct command command_fsck = {
     .name = "fsck",

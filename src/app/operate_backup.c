@@ -54,6 +54,5 @@ int operate_backup(struct operation *op)
     }
     operation_put(op, "segments", json_integer((json_int_t)b.report.segments));
     operation_put(op, "bytes", json_integer((json_int_t)b.report.bytes));
-    operation_put(op, "linked", json_integer((json_int_t)b.report.linked));
     return EX_OK;
 }

@@ -35,6 +35,7 @@ static const struct {
     {"mailbox.rename", operate_mailbox_rename},
     {"status", operate_status},
     {"reload", operate_reload},
+    {"backup", operate_backup},
 };
 
 int operation_run(struct site *site, json_t *request, json_t *result, struct buf *why,

@@ -71,3 +71,4 @@ int operate_mailbox_rename(struct operation *op);
 
 int operate_status(struct operation *op);
 int operate_reload(struct operation *op);
+int operate_backup(struct operation *op);

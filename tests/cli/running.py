@@ -4,6 +4,7 @@ everybody connected, and what is told and exited with is right."""
 import json
 import os
 import pathlib
+import shutil
 import smtplib
 import socket
 import ssl
@@ -234,6 +235,32 @@ class Stopped(SiteTest):
         self.assertEqual(done.returncode, 65, done.stdout)
         self.assertGreater(json.loads(done.stdout)['report']['damaged'], 0)
         self.assertEqual(carteiro(self.site, 'fsck', '--data', '/nowhere').returncode, 66)
+
+    def test_backup_while_it_runs_and_restore(self):
+        copy, again = self.site.place / 'copy', self.site.place / 'again'
+        with self.site:
+            self.site.deliver('bruno', 'before the backup')
+            before = self.site.raw_messages('bruno')
+            done = carteiro(self.site, 'backup', str(copy))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(carteiro(self.site, 'backup', str(copy)).returncode, 73)
+            self.site.deliver('bruno', 'after the backup')
+        self.assertEqual(carteiro(self.site, 'fsck', '--data', str(copy)).returncode, 0)
+        self.assertEqual(carteiro(self.site, 'restore', str(copy)).returncode, 73)
+        self.assertEqual(carteiro(self.site, 'restore', '/nowhere').returncode in (66, 73), True)
+        self.site.data.rename(again)
+        try:
+            done = carteiro(self.site, 'restore', str(copy))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with self.site:
+                self.assertEqual(self.site.raw_messages('bruno'), before)
+            # The index can be made anew from the mail itself.
+            (self.site.data / 'index.db').unlink()
+            done = carteiro(self.site, 'fsck', '--rebuild')
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        finally:
+            shutil.rmtree(self.site.data, ignore_errors=True)
+            again.rename(self.site.data)
 
     def test_init_overwrites_nothing(self):
         before = self.site.config.read_bytes()
