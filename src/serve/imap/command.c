@@ -161,12 +161,12 @@ int imap_command_run(struct imap_session *s)
     arena_init(&arena, IMAP_ARENA_MAX);
     buf_init(&text, 2 * IMAP_LINE_MAX + 2 * s->config.literal_size);
     buf_init(&out, IMAP_OUT_MAX);
-    if (s->state == IMAP_NOT_AUTHENTICATED && s->early_commands++ >= IMAP_EARLY_COMMANDS_MAX)
-        return imap_bye(s, "You came to sign in, did you not?");
     r = read_command(s, &c, &text, &answer);
     if (r < 0)
         return r;
     if (r == READ_REFUSED)
         return answer;
+    if (s->state == IMAP_NOT_AUTHENTICATED && s->early_commands++ >= IMAP_EARLY_COMMANDS_MAX)
+        return imap_bye(s, "You came to sign in, did you not?");
     return dispatch(s, &c, buf_str(&text));
 }
