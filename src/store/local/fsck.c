@@ -384,9 +384,14 @@ int local_fsck(struct local *l, const struct fsck_options *options, struct fsck_
 int store_fsck(struct rt_disk *disk, const struct fsck_options *options, struct fsck_report *report)
 {
     struct store_local_config config = {.disk = disk, .read_only = !options->repair};
+    struct rt_file *index;
     struct local *l;
     int r;
 
+    r = rt_file_open(disk, "index.db", RT_FILE_READ_ONLY, &index);
+    if (r < 0)
+        return r;
+    rt_file_close(index);
     r = local_open(&config, NULL, &l);
     if (r < 0)
         return r;

@@ -198,7 +198,7 @@ static int collector(void *arg)
     struct local *l = arg;
 
     for (uint32_t waited = 0; !atomic_load(&l->closing); waited += COLLECT_STEP_MS) {
-        if (rt_sleep(COLLECT_STEP_MS) < 0)
+        if (rt_sleep(COLLECT_STEP_MS) < 0 || rt_is_draining(l->store.rt))
             break;
         if (waited < COLLECT_MS)
             continue;

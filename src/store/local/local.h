@@ -7,7 +7,8 @@
 //   segments/     000001, 000002, ...
 //   reserve       space kept back so that deleting works on a full disk
 //   collect.lock  held by a backup: while it is, nothing is removed from the segments
-//   quarantine/   copies of what was found damaged
+//
+// What is damaged stays where it is: its segment is never removed, readers and fsck report it.
 //
 // Order of a group: bodies are written to the segment and synced; then the index commits entries,
 // numbers and the segment's new size in one transaction; then everyone is answered. A crash before

@@ -232,7 +232,7 @@ static void count_dead(struct local *l, uint32_t id, uint64_t bytes)
         segments_count(&l->segments, segment, -1, -(int64_t)bytes);
 }
 
-static int release_extents(struct local *l, uint32_t segment, uint64_t offset)
+static int release_extents(struct local *l, uint64_t message_id, uint32_t segment, uint64_t offset)
 {
     CLEANUP(buf_drop) struct buf header = {0};
     struct record record;
@@ -240,7 +240,10 @@ static int release_extents(struct local *l, uint32_t segment, uint64_t offset)
 
     buf_init(&header, RECORD_HEADER_MAX);
     r = local_record_read(l, segment, offset, &header, &record);
-    if (r < 0)
+    if (r < 0) // moved in this very group, and not written yet: it is still at home as well
+        r = local_record_read(l, message_segment(message_id), message_offset(message_id), &header,
+                              &record);
+    if (r < 0 || record.message_id != message_id)
         return 0; // a damaged record keeps its extents; fsck tells
     for (uint32_t i = 0; i < record.chunk_count; i++) {
         struct record_extent e = record_extent_at(&record, i);
@@ -288,7 +291,7 @@ static int body_dies(struct local *l, const struct store_body_ref *ref, uint32_t
         return 0;
     }
     if (ref->size > STORE_BODY_MEMORY_MAX)
-        return release_extents(l, segment, offset);
+        return release_extents(l, ref->message_id, segment, offset);
     count_dead(l, segment, ref->size);
     note_dead(l, segment, offset, 0);
     return 0;

@@ -19,6 +19,7 @@ struct segment {
     struct rt_file *file; // NULL: not open
     unsigned users;       // threads that read it now
     unsigned pins;        // extents of bodies that are still arriving
+    uint64_t stuck_at;    // live_count + 1 when the collector last could not empty it
     bool unsynced;        // written since the last sync
     bool gone;            // removed; freed by its last user
     bool changed;         // its row must be written with the next commit; it is in `changed`

@@ -106,6 +106,8 @@ static size_t find_candidates(struct local *l, struct candidate *out, size_t max
 
         if (s == l->segments.current || s->pins || s->live_bytes > s->size / 4)
             continue;
+        if (s->stuck_at == s->live_count + 1)
+            continue; // extents or damage, as the last time
         out[count++] = (struct candidate){s->id, s->size, s->live_count == 0};
     }
     pthread_mutex_unlock(&l->segments.lock);
@@ -153,6 +155,17 @@ static int move_living(struct local *l, const struct candidate *c,
     return r;
 }
 
+static void mark_stuck(struct local *l, uint32_t id)
+{
+    struct segment *s;
+
+    pthread_mutex_lock(&l->segments.lock);
+    s = segments_find(&l->segments, id);
+    if (s && s->live_count)
+        s->stuck_at = s->live_count + 1;
+    pthread_mutex_unlock(&l->segments.lock);
+}
+
 int local_collect(struct local *l, int (*run)(struct local *l, struct local_job *job))
 {
     struct candidate candidates[16];
@@ -172,8 +185,10 @@ int local_collect(struct local *l, int (*run)(struct local *l, struct local_job 
             r = move_living(l, &candidates[i], run);
         if (r >= 0)
             r = run(l, &drop);
-        if (r == -EBUSY)
-            r = 0; // something in it lives
+        if (r == -EBUSY) {
+            mark_stuck(l, candidates[i].id); // something in it lives
+            r = 0;
+        }
     }
     rt_file_close(lock);
     return r;
