@@ -22,6 +22,7 @@ enum {
     HELLO_MS = 30000,          // for the whole TLS handshake before open
     BYE_MS = 10000,            // for the last flush
     LINGER_BYTES = 256 * 1024, // read away at the end
+    LINGER_MS = 2000,          // for the other end to see our last words and close, too
 };
 
 static int session_main(void *arg);
@@ -201,15 +202,21 @@ static int next_entry(struct rt_conn *conn)
     return conn->why ? run_wake(conn) : PARK;
 }
 
-// So that the kernel does not answer late input with a reset that overtakes our last words.
-static void linger(struct rt_conn *conn)
+// [await] So that the kernel does not answer late input with a reset that overtakes our last words:
+// a client that is still sending when it is refused shall hear why.
+static void linger(struct rt_conn *conn, bool may_wait)
 {
     char away[2048];
 
     conn->loop->rt->world->shut(conn->sock);
     conn->sock->drained = false;
+    rt_conn_set_command_ms(conn, LINGER_MS);
     for (size_t n = 0; n < LINGER_BYTES; n += sizeof(away)) {
-        if (rt_conn_receive(conn, away, sizeof(away)) <= 0)
+        ssize_t got = rt_conn_receive(conn, away, sizeof(away));
+
+        if (got > 0)
+            continue;
+        if (got != -EAGAIN || !may_wait || rt_conn_await(conn, RT_READ) < 0)
             return;
     }
 }
@@ -224,7 +231,7 @@ static void end(struct rt_conn *conn, int r)
     if (conn->error == 0)
         rt_tls_bye(conn);
     if (conn->error == 0 && !conn->is_ended)
-        linger(conn);
+        linger(conn, r == RT_CLOSE && !rt_is_draining(conn->loop->rt));
     conn->task->conn = NULL;
     destroy(conn);
 }
