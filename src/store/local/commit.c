@@ -12,7 +12,8 @@
 
 enum {
     WAL_FRAMES_MAX = 4000, // pages in the WAL before it is folded into the file
-    DEAD_MAX = 1 << 16,    // ranges remembered for punching; beyond it compaction finds them
+    GROUP_BYTES_MAX = 16 << 20,
+    DEAD_MAX = 1 << 16, // ranges remembered for punching; beyond it compaction finds them
 };
 
 static void break_down(struct local *l, const char *what, int error)
@@ -118,8 +119,8 @@ static int take_drop(struct local *l, struct local_job *job)
     sqlite3_stmt *st;
     int r;
 
-    if (!segment || segment == l->segments.current || segment->live_count || segment->pins ||
-        segment->changed)
+    if (!segment || segment == l->segments.current || segment->live_count || segment->changed ||
+        segments_is_pinned(&l->segments, segment))
         return -EBUSY;
     r = begin_index(l);
     if (r < 0)
@@ -371,7 +372,29 @@ static void run_alone(struct local *l, struct local_job *job)
         job->result = r;
 }
 
-void local_group(struct local *l, struct local_job *const *jobs, size_t count)
+/// Bytes that the job brings to the group's write.
+static uint64_t bytes_of(const struct local_job *job)
+{
+    uint64_t bytes = job->bytes.len;
+
+    for (size_t i = 0; job->kind == JOB_COMMIT && i < job->change->count; i++) {
+        if (job->change->ops[i].kind == OP_PUT)
+            bytes += job->change->ops[i].put->body->head.len;
+    }
+    return bytes;
+}
+
+static size_t count_of_group(struct local_job *const *jobs, size_t count)
+{
+    uint64_t bytes = bytes_of(jobs[0]);
+    size_t n = 1;
+
+    while (n < count && (bytes += bytes_of(jobs[n])) <= GROUP_BYTES_MAX)
+        n++;
+    return n;
+}
+
+static void do_group(struct local *l, struct local_job *const *jobs, size_t count)
 {
     int r = -EAGAIN;
 
@@ -380,6 +403,16 @@ void local_group(struct local *l, struct local_job *const *jobs, size_t count)
     if (r < 0) {
         for (size_t i = 0; i < count; i++)
             run_alone(l, jobs[i]);
+    }
+}
+
+void local_group(struct local *l, struct local_job *const *jobs, size_t count)
+{
+    for (size_t done = 0; done < count;) {
+        size_t n = count_of_group(jobs + done, count - done);
+
+        do_group(l, jobs + done, n);
+        done += n;
     }
     if (l->reserve_gone && !is_low_on_space(l))
         l->reserve_gone = local_reserve(l) < 0;

@@ -151,6 +151,16 @@ void segments_pin(struct segments *s, uint32_t id, int by)
     pthread_mutex_unlock(&s->lock);
 }
 
+bool segments_is_pinned(struct segments *s, const struct segment *segment)
+{
+    bool is_pinned;
+
+    pthread_mutex_lock(&s->lock);
+    is_pinned = segment->pins > 0;
+    pthread_mutex_unlock(&s->lock);
+    return is_pinned;
+}
+
 int segments_remove(struct segments *s, struct segment *segment)
 {
     char name[32];

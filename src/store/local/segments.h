@@ -82,6 +82,7 @@ void segments_abort(struct segments *s);
 /// Keeps the segment from going until segments_leave. -ENOENT.
 int segments_enter(struct segments *s, uint32_t id, struct segment **out);
 void segments_leave(struct segments *s, struct segment *segment);
+bool segments_is_pinned(struct segments *s, const struct segment *segment);
 void segments_pin(struct segments *s, uint32_t id, int by);
 /// Takes it out of the table and removes the file.
 int segments_remove(struct segments *s, struct segment *segment);
