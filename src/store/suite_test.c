@@ -330,6 +330,7 @@ static void a_body_that_is_gone_cannot_be_read(void)
     ssize_t n;
 
     expunge(put.in_mailbox_id, 1, 1, false);
+    OK(store_collect(s));
     n = store_body_read(s, &e.items[0].body, 0, part, sizeof(part));
     CHECK(n == -ENOENT || (n == 10 && !memcmp(part, "short life", 10)));
     store_entries_done(&e);
