@@ -638,7 +638,8 @@ static int notify(void *arg)
     while (atomic_load(&w->left) < atomic_load(&w->admitted)) // it lingers until we have hung up
         CHECK(rt_sleep(1) == 0);
 
-    // One end of the next connection sits in the same slot, and is none of the old handle's business.
+    // One end of the next connection sits in the same slot, and is none of the old handle's
+    // business.
     stale = w->handle;
     younger = dial(w);
     hear(younger, STR("hello"));

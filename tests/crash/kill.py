@@ -183,6 +183,7 @@ def main():
         found, extra = examine(site, ledger)
         troubles += found
         site.stop()
+        print(site.run('fsck').strip())
     finally:
         if site.process:
             site.kill()
