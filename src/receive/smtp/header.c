@@ -6,7 +6,7 @@
 
 #include "base/scan.h"
 
-enum line_kind { LINE_UNKNOWN, LINE_EMPTY, LINE_FIELD, LINE_OTHER, LINE_TEXT };
+enum line_kind { LINE_UNKNOWN, LINE_EMPTY, LINE_FIELD, LINE_FOLDED, LINE_OTHER, LINE_TEXT };
 
 static bool is_name_char(char c)
 {
@@ -31,7 +31,7 @@ static enum line_kind line_kind(struct str line, struct str *out_name)
     if (line.ptr[0] == '\n')
         return LINE_EMPTY; // such a mail will be refused
     if (scan_blank(&in))
-        return LINE_OTHER;
+        return LINE_FOLDED;
     line = str_head(line, RECEIVE_NAME_MAX);
     in = scan_of(line);
     while (in.at < in.end && is_name_char(*in.at))
@@ -66,8 +66,9 @@ static enum receive_header_step begin_line(struct receive_header *h, enum line_k
     if (kind == LINE_FIELD)
         see_field(h, name);
     // A message that begins with text has no header: the Received line would make its first line
-    // one. A bad line further below is left for readers to make sense of.
-    if (kind != LINE_EMPTY && !(kind == LINE_TEXT && is_first))
+    // one, and a blank in front would make it part of our Received line, which is to be believed.
+    // A bad line further below is left for readers to make sense of.
+    if (kind != LINE_EMPTY && !(is_first && (kind == LINE_TEXT || kind == LINE_FOLDED)))
         return RECEIVE_HEADER_MORE;
     h->is_over = true;
     return kind == LINE_EMPTY ? RECEIVE_HEADER_END : RECEIVE_HEADER_NO_LINE;

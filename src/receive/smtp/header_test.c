@@ -22,6 +22,8 @@ static const struct {
     {STR("\r\nDate: in the body\r\n"), 0, true, false, false, 0},
     {STR("hello world\r\n\r\nDate: x\r\n"), 0, false, false, false, 0},
     {STR("hello\r\n"), 0, false, false, false, 0},
+    {STR(" with ESMTPSA\r\nDate: x\r\n\r\n"), 0, false, false, false, 0},
+    {STR("\t\r\nReceived: x\r\n\r\n"), 0, false, false, false, 0},
     {STR(": x\r\n"), 0, false, false, false, 0},
     {STR("From ana@example.test Mon\r\nDate: x\r\n\r\n"), 36, true, true, false, 0},
     {STR("Subject: x\r\nnot a field\r\nDate: y\r\n\r\nb"), 34, true, true, false, 0},
