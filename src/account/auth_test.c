@@ -487,6 +487,12 @@ static void failure_body(struct world *w)
     for (int i = 0; i < 5; i++)
         CHECK(log_in(w, "192.0.2.3", "nobody", "guess") == ACCOUNT_AUTH_REFUSED);
     CHECK(log_in(w, "192.0.2.3", "nobody", "guess") == ACCOUNT_AUTH_LATER); // as for known ones
+    // Other spellings count together for those who exist; so they must for those who do not, or it
+    // can be told who does.
+    for (int i = 0; i < 5; i++)
+        CHECK(log_in(w, "192.0.2.4", i % 2 ? "noone" : "NoOne@Example.test", "guess") ==
+              ACCOUNT_AUTH_REFUSED);
+    CHECK(log_in(w, "192.0.2.4", "\"noone\"@example.test", "guess") == ACCOUNT_AUTH_LATER);
 }
 
 static void too_many_failures_must_wait(void **state)

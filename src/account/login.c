@@ -141,27 +141,24 @@ static void log_try(const struct account_try *t, enum log_level level, const cha
     log_end(&line);
 }
 
-/// Failures are counted by who is meant, not by how it was spelt.
-static struct str failure_name(const struct account_try *t, struct account_identity *id)
+/// Failures are counted by who is meant, not by how it was spelt; the same way whether there is
+/// such a user or not, so that nobody learns from it who exists. Into *out, which gets inited.
+static void put_failure_name(const struct account_try *t, struct buf *out)
 {
-    const struct account_record *r;
     unsigned phase;
 
-    r = find_user(account_enter(t->accounts, &phase), t->user);
-    if (r) {
-        memcpy(id->address, r->key.ptr, r->key.len);
-        id->address[r->key.len] = 0;
-    }
+    buf_init(out, ACCOUNT_ADDRESS_MAX);
+    account_user_put(account_enter(t->accounts, &phase), t->user, out);
     account_leave(t->accounts, phase);
-    return r ? str_from(id->address) : str_head(t->user, ACCOUNT_ADDRESS_MAX);
 }
 
 int account_try_begin(const struct account_try *t)
 {
     const struct account_config *config = t->accounts->config;
-    struct account_identity id;
+    CLEANUP(buf_drop) struct buf name = {0};
 
-    if (!account_failures_is_blocked(t->accounts->failures, failure_name(t, &id), t->peer->ip,
+    put_failure_name(t, &name);
+    if (!account_failures_is_blocked(t->accounts->failures, buf_str(&name), t->peer->ip,
                                      config->login_failures_max, rt_now_us()))
         return ACCOUNT_AUTH_OK;
     log_try(t, LOG_WARN, "too many failures", NULL);
@@ -171,7 +168,10 @@ int account_try_begin(const struct account_try *t)
 int account_try_succeeded(const struct account_try *t, const struct account_credentials *c,
                           struct account_identity *out)
 {
-    account_failures_forget(t->accounts->failures, str_from(c->address), t->peer->ip);
+    CLEANUP(buf_drop) struct buf name = {0};
+
+    put_failure_name(t, &name);
+    account_failures_forget(t->accounts->failures, buf_str(&name), t->peer->ip);
     out->account_id = c->id;
     memcpy(out->address, c->address, sizeof(out->address));
     log_try(t, LOG_INFO, "signed in", c->address);
@@ -181,11 +181,12 @@ int account_try_succeeded(const struct account_try *t, const struct account_cred
 int account_try_failed(const struct account_try *t)
 {
     const struct account_config *config = t->accounts->config;
-    struct account_identity id;
+    CLEANUP(buf_drop) struct buf name = {0};
     uint64_t delay = DELAY_FIRST_MS, count;
     int r;
 
-    count = account_failures_note(t->accounts->failures, failure_name(t, &id), t->peer->ip,
+    put_failure_name(t, &name);
+    count = account_failures_note(t->accounts->failures, buf_str(&name), t->peer->ip,
                                   rt_now_us());
     log_try(t, LOG_WARN, "refused", NULL);
     for (; count > 1 && delay < config->login_delay_max; count--)
