@@ -23,13 +23,19 @@ static const struct smtp_fault UNKNOWN = {555, "5.5.4", "a parameter is not know
 
 // ---- paths
 
-/// A-d-l ":" in front of the mailbox.
+/// A-d-l ":" in front of the mailbox; A-d-l = At-domain *( "," At-domain ).
 static bool scan_route(struct scan *in)
 {
-    struct str route;
+    struct str route, hop;
 
-    return scan_peek(in) != '@' ||
-           (scan_until(in, ':', SMTP_COMMAND_MAX, &route) && scan_char(in, ':'));
+    if (scan_peek(in) != '@')
+        return true;
+    if (!scan_until(in, ':', SMTP_COMMAND_MAX, &route) || !scan_char(in, ':'))
+        return false;
+    while (str_split(&route, ',', &hop))
+        if (!str_starts(hop, STR("@")) || !address_domain_is_valid(str_skip(hop, 1), ADDRESS_UTF8))
+            return false;
+    return true;
 }
 
 /// "<" [ A-d-l ":" ] Mailbox ">"; eats it.
