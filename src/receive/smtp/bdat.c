@@ -67,6 +67,8 @@ static int begin(struct receive_session *s, uint64_t size)
     r = receive_body_begin(s, &s->body);
     if (r < 0) {
         log_failure("receive/bdat", "queue_begin", r);
+        // a later chunk must not be taken for the first
+        receive_transaction_end(s);
         r = refuse(s, size, 451, "4.3.0", "local trouble, try again");
         return r < 0 ? r : 1;
     }
@@ -106,9 +108,12 @@ int receive_on_bdat(struct receive_session *s, const struct smtp_command *c)
     r = read_chunk(s, s->body, bdat.size);
     if (r < 0)
         return r;
-    if (bdat.is_last)
+    if (bdat.is_last) {
         end(s);
-    else
-        receive_say(s, 250, "2.0.0", "chunk taken");
+        return 0;
+    }
+    if (bdat.size == 0)
+        s->junk_count++; // brings nothing, and could go on for ever
+    receive_say(s, 250, "2.0.0", "chunk taken");
     return 0;
 }
