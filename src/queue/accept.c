@@ -153,7 +153,9 @@ static int add_target(struct acceptance *a, const struct envelope_target *target
     // It may have been removed since RCPT; a mailbox must not be made for nobody.
     if (!account_exists(queue->route->accounts, target->account_id))
         return 0;
-    r = deliver_choose(queue->deliver, queue->store, target, &put);
+    // a reload may replace the settings
+    r = deliver_choose(__atomic_load_n(&queue->deliver, __ATOMIC_ACQUIRE), queue->store, target,
+                       &put);
     if (r < 0 || !is_new(a, &put))
         return r;
     put.body = a->mail->bodies[target->return_path];

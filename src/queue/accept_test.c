@@ -180,6 +180,49 @@ static void recipients_get_the_answer_of_the_table(void **state)
     world_run(&w, recipient_body);
 }
 
+static void return_path_body(struct world *w)
+{
+    struct site s;
+
+    site_init(&s, w);
+    people(&s);
+    for (int i = 1; i <= 4; i++) {
+        char list[] = "m0@example.test", owner[] = "m0@x.example";
+
+        list[1] = owner[1] = (char)('0' + i);
+        world_alias(w, list, i < 4 ? "ana@example.test,x@far.example" : "full@example.test", owner);
+    }
+    world_alias(w, "o1@example.test", "bruno@example.test", "p1@x.example");
+    world_alias(w, "o2@example.test", "small@example.test", "p2@x.example");
+    world_alias(w, "o3@example.test", "full@example.test", "p3@x.example");
+    world_alias(w, "many@example.test",
+                "l1@example.test,o1@example.test,o2@example.test,o3@example.test", NULL);
+    begin(&s, "x@far.example");
+    for (int i = 1; i <= 4; i++) {
+        char list[] = "m0@example.test";
+
+        list[1] = (char)('0' + i);
+        CHECK(rcpt(&s, list).verdict != DONE);
+        CHECK(s.e.return_path_count == 1);
+    }
+    CHECK(rcpt(&s, "l1@example.test").verdict == DONE);
+    CHECK(rcpt(&s, "l2@example.test").verdict == DONE);
+    CHECK(s.e.return_path_count == 3);
+    // too much beside others: later, with a mail of its own; too much by itself: never
+    CHECK(rcpt(&s, "many@example.test").code == 452);
+    begin(&s, "x@far.example");
+    CHECK(rcpt(&s, "many@example.test").code == 550);
+    arena_done(&s.arena);
+}
+
+static void refused_lists_leave_nothing_in_the_envelope(void **state)
+{
+    struct world w = {0};
+
+    (void)state;
+    world_run(&w, return_path_body);
+}
+
 static void relay_body(struct world *w)
 {
     struct str networks[] = {STR("192.0.2.0/24")};
@@ -478,6 +521,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recipients_get_the_answer_of_the_table),
+        cmocka_unit_test(refused_lists_leave_nothing_in_the_envelope),
         cmocka_unit_test(only_known_ones_may_relay),
         cmocka_unit_test(one_acceptance_is_one_commit_and_one_body),
         cmocka_unit_test(members_of_a_list_see_its_owner),

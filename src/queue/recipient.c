@@ -20,6 +20,7 @@ struct outcome queue_recipient(const struct queue *queue, struct envelope *e,
                                const struct address *to)
 {
     const struct envelope_recipient *recipient;
+    unsigned return_path_count = e->return_path_count;
     struct outcome o, room;
 
     o = route_recipient(queue->route, e, to);
@@ -31,5 +32,6 @@ struct outcome queue_recipient(const struct queue *queue, struct envelope *e,
         return o;
     e->target_count -= recipient->target_count;
     e->recipient_count--;
+    e->return_path_count = return_path_count;
     return room;
 }

@@ -15,15 +15,21 @@ static struct outcome never(struct str enhanced, struct str text)
     return (struct outcome){NEVER, 550, enhanced, text};
 }
 
-static struct outcome too_much(void)
+/// Too much by itself will be too much in every transaction.
+static struct outcome too_much(const struct envelope *e)
 {
+    if (e->recipient_count == 0)
+        return never(STR("5.4.5"), STR("that address leads to too many places"));
     return (struct outcome){LATER, 452, STR("4.5.3"),
                             STR("too much for one transaction, send to this one in the next")};
 }
 
 bool route_may_relay(const struct route *route, const struct envelope *e)
 {
-    return e->identity_id != 0 || network_list_has(&route->config->relay_networks, e->peer);
+    // a reload may replace it while we are here
+    const struct route_config *config = __atomic_load_n(&route->config, __ATOMIC_ACQUIRE);
+
+    return e->identity_id != 0 || network_list_has(&config->relay_networks, e->peer);
 }
 
 /// What the kind alone decides; DONE when there are targets to look at.
@@ -47,7 +53,7 @@ static struct outcome judge_kind(const struct route *route, const struct envelop
     case ACCOUNT_KIND_LIST:
         return welcome;
     }
-    return too_much();
+    return too_much(e);
 }
 
 static size_t bytes_of(const struct envelope *e, const struct account_resolved *r)
@@ -65,7 +71,7 @@ static struct outcome judge_targets(struct envelope *e, const struct account_res
 {
     if (r->target_count > ENVELOPE_TARGETS_MAX - e->target_count ||
         !arena_has_room(e->arena, bytes_of(e, r)))
-        return too_much();
+        return too_much(e);
     for (size_t i = 0; i < r->target_count; i++) {
         const struct account_target *t = &r->targets[i];
 
@@ -74,7 +80,7 @@ static struct outcome judge_targets(struct envelope *e, const struct account_res
                 STR("5.4.4"),
                 STR("that address leads to another host, where this server cannot send yet"));
         if (t->return_path.ptr && envelope_return_path(e, t->return_path) < 0)
-            return too_much();
+            return too_much(e);
     }
     return welcome;
 }
@@ -142,6 +148,7 @@ struct outcome route_recipient(const struct route *route, struct envelope *e,
 {
     CLEANUP(arena_done) struct arena arena = {0};
     struct account_resolved resolved;
+    unsigned return_path_count = e->return_path_count;
     struct outcome o;
 
     arena_init(&arena, RESOLVED_BYTES_MAX);
@@ -151,6 +158,8 @@ struct outcome route_recipient(const struct route *route, struct envelope *e,
         o = judge_targets(e, &resolved);
     if (o.verdict == DONE)
         add(e, to, &resolved);
+    else
+        e->return_path_count = return_path_count;
     log_recipient(e, to, &resolved, &o);
     return o;
 }
