@@ -69,6 +69,7 @@ static enum reading judge_literal(struct imap_session *s, struct imap_call *c, s
     bool ok = imap_command_parse(buf_str(text), &command);
 
     c->tag = command.tag;
+    arena_reset(c->arena); // nothing in it but what the literal before this one needed
     if (ok && is_allowed(s, &command)) {
         bool is_append = str_case_eq(command.verb, STR("APPEND"));
         bool is_name = str_starts(scan_rest(&command.arguments), STR(" {"));
@@ -97,7 +98,7 @@ static int read_command(struct imap_session *s, struct imap_call *c, struct buf 
     struct imap_literal literal;
     size_t literals = 0;
 
-    while (true) {
+    for (unsigned count = 0;; count++) {
         struct str line;
         enum reading reading;
         int r;
@@ -113,6 +114,10 @@ static int read_command(struct imap_session *s, struct imap_call *c, struct buf 
         buf_put(text, line);
         if (!imap_line_literal(line, &literal))
             return READ_WHOLE;
+        if (count == IMAP_LITERALS_MAX) {
+            *out_r = imap_bye(s, "Too many literals");
+            return READ_REFUSED;
+        }
         reading = judge_literal(s, c, text, &literal, literals, out_r);
         if (reading != READ_WHOLE)
             return (int)reading;

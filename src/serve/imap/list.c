@@ -66,13 +66,16 @@ static void add_pattern(struct lister *l, struct str pattern)
 {
     struct str reference = l->list->reference, name;
     size_t len = reference.len + pattern.len;
-    char *joined = arena_alloc(l->c->arena, len + 1);
+    char *joined;
 
+    if (len > IMAP_PATTERN_MAX)
+        return; // matches nothing
+    joined = arena_alloc(l->c->arena, len + 1);
     if (len > 0 && reference.len > 0)
         memcpy(joined, reference.ptr, reference.len);
     if (pattern.len > 0)
         memcpy(joined + reference.len, pattern.ptr, pattern.len);
-    if (len <= IMAP_PATTERN_MAX && imap_name_decode(str_of(joined, len), l->c->arena, &name))
+    if (imap_name_decode(str_of(joined, len), l->c->arena, &name))
         l->patterns[l->pattern_count++] = name;
 }
 

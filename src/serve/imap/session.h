@@ -26,6 +26,7 @@ enum imap_state {
 enum {
     IMAP_LINE_MAX = 64 * 1024,        // bytes of one line of a command
     IMAP_EARLY_COMMANDS_MAX = 100,    // before login
+    IMAP_LITERALS_MAX = 256,          // of one command: each makes us read it from its start
     IMAP_LOGIN_LITERAL_MAX = 4096,    // bytes of all literals of a command before login
     IMAP_ARENA_MAX = 8 * 1024 * 1024, // a command's arena: line and literals, times what parsing
                                       // makes of them
@@ -98,6 +99,9 @@ int imap_bad_syntax(struct imap_session *s, struct imap_call *c);
 /// The NO for what the store answered, STORE_NOT_FOUND and the like, or a failure of the world,
 /// which is logged as `what`.
 int imap_no_store(struct imap_session *s, struct imap_call *c, const char *what, int answer);
+/// Is -errno that of the connection: reset, too slow, or closed by us? Nobody hears an answer then,
+/// and nothing is wrong here.
+bool imap_is_gone(int r);
 /// "* BYE text"; RT_CLOSE.
 int imap_bye(struct imap_session *s, const char *text);
 /// [await] Sends on what was collected in c->out; with `all` false only when it is a piece.
