@@ -297,7 +297,7 @@ static void put_end(struct buf *out, const struct mime_part *part, bool is_exten
 // Parts stand in the order in which they open; the depth of the next one tells how many close.
 void structure_put_body(struct buf *out, const struct mime *m, struct str message, bool is_extended)
 {
-    for (size_t i = 0; i < m->count; i++) {
+    for (size_t i = 0; i < m->count && buf_ok(out); i++) {
         unsigned next_depth = i + 1 < m->count ? m->parts[i + 1].depth : 0;
 
         put_begin(out, &m->parts[i], message);

@@ -3,6 +3,7 @@
 // The items of FETCH (RFC 3501 7.4.2). Bytes of messages go from the store to the connection in
 // chunks. The first chunk is read before the literal is announced, so that a damaged message costs
 // its items and not the session.
+#include "base/cleanup.h"
 #include "mail/date.h"
 #include "mail/structure.h"
 #include "proto/imap/reply.h"
@@ -73,7 +74,7 @@ static int put_range(struct imap_fetcher *f, const struct imap_fetch_item *item,
 
     range = cut(item, range);
     want = range.to - range.from;
-    if (range.to <= m->bytes.len) { // was read for the header already
+    if (range.to <= m->bytes.len && want <= IMAP_CHUNK) { // was read for the header already
         imap_put_literal_head(f->c->out, want);
         buf_put(f->c->out, str_of(m->bytes.ptr + range.from, want));
         return 0;
@@ -165,13 +166,45 @@ static int put_section(struct imap_fetcher *f, const struct imap_fetch_item *ite
     return put_range(f, item, m, range);
 }
 
+/// ENVELOPE and structure can be many times as long as the mail they tell of: one that is meant to
+/// hurt is told as if it had nothing in it, so that the mailbox stays readable.
+enum { TOLD_MAX = 4 << 20, ENVELOPE_HEADER_MAX = 1 << 20 };
+
+static void put_told(struct imap_fetcher *f, const struct imap_message *m, const struct buf *told,
+                     bool is_envelope)
+{
+    if (buf_ok(told))
+        buf_put(f->c->out, buf_str(told));
+    else if (is_envelope)
+        buf_put(f->c->out, STR("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"));
+    else
+        buf_putf(f->c->out, "(\"application\" \"octet-stream\" NIL NIL NIL \"8bit\" %llu)",
+                 (unsigned long long)m->ref->size);
+}
+
+static int put_envelope(struct imap_fetcher *f, struct imap_message *m)
+{
+    CLEANUP(buf_drop) struct buf told;
+    struct str header;
+    int r = imap_message_header(m, &header);
+
+    buf_init(&told, TOLD_MAX);
+    if (r < 0)
+        return r;
+    structure_put_envelope(&told, str_head(header, ENVELOPE_HEADER_MAX));
+    put_told(f, m, &told, true);
+    return 0;
+}
+
 /// The structure holds envelopes of messages within, for which their bytes are needed.
 static int put_structure(struct imap_fetcher *f, struct imap_message *m, bool is_extended)
 {
+    CLEANUP(buf_drop) struct buf told;
     struct str bytes = STR("");
     uint64_t needed = 0;
     int r = imap_message_mime(m);
 
+    buf_init(&told, TOLD_MAX);
     if (r < 0)
         return r;
     for (size_t i = 0; i < m->mime.count; i++)
@@ -180,7 +213,8 @@ static int put_structure(struct imap_fetcher *f, struct imap_message *m, bool is
     r = imap_message_bytes(m, needed, &bytes);
     if (r < 0)
         return r;
-    structure_put_body(f->c->out, &m->mime, bytes, is_extended);
+    structure_put_body(&told, &m->mime, bytes, is_extended);
+    put_told(f, m, &told, false);
     return 0;
 }
 
@@ -189,8 +223,6 @@ static int put_item(struct imap_fetcher *f, const struct imap_fetch_item *item, 
 {
     const struct imap_view *view = f->s->view;
     struct buf *out = f->c->out;
-    struct str header;
-    int r;
 
     imap_fetch_item_put(out, item);
     buf_put_char(out, ' ');
@@ -213,10 +245,7 @@ static int put_item(struct imap_fetcher *f, const struct imap_fetch_item *item, 
         buf_put_u64(out, entry->body.size);
         return 0;
     case IMAP_FETCH_ENVELOPE:
-        r = imap_message_header(m, &header);
-        if (r == 0)
-            structure_put_envelope(out, header);
-        return r;
+        return put_envelope(f, m);
     case IMAP_FETCH_BODY:
         return put_structure(f, m, false);
     case IMAP_FETCH_BODYSTRUCTURE:
