@@ -37,7 +37,7 @@ static int ok(struct imap_session *s, struct imap_call *c, const char *text, enu
 {
     int gone = imap_view_sync(s, how, c->is_uid, c->out), r;
 
-    if (gone < 0)
+    if (gone < 0 && !imap_is_gone(gone))
         log_failure("serve/imap", "sync", gone);
     s->bad_commands = 0;
     r = tagged(s, c, STR(" OK "), text);
@@ -88,6 +88,12 @@ int imap_bye(struct imap_session *s, const char *text)
     return r < 0 ? r : RT_CLOSE;
 }
 
+bool imap_is_gone(int r)
+{
+    return r == -EPIPE || r == -ECONNRESET || r == -ETIMEDOUT || r == -ECANCELED ||
+           r == -EMSGSIZE || r == -EPROTO || r == -EHOSTUNREACH || r == -ENETUNREACH;
+}
+
 int imap_no_store(struct imap_session *s, struct imap_call *c, const char *what, int answer)
 {
     switch (answer) {
@@ -104,7 +110,7 @@ int imap_no_store(struct imap_session *s, struct imap_call *c, const char *what,
     default:
         break;
     }
-    if (answer == -EPIPE || answer == -ECONNRESET || answer == -ETIMEDOUT || answer == -ECANCELED)
+    if (imap_is_gone(answer))
         return answer; // it was the connection, not the store
     log_failure("serve/imap", what, answer);
     if (answer == -ENOSPC || answer == -EDQUOT)

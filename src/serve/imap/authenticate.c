@@ -56,6 +56,10 @@ int imap_signed_in(struct imap_session *s, struct imap_call *c, int answer,
         r = imap_no(s, c, "[AUTHENTICATIONFAILED] User or password is wrong");
         break;
     default:
+        if (imap_is_gone(answer)) {
+            log_login(s, "login broken off", NULL);
+            return answer;
+        }
         log_failure("serve/imap", "login", answer);
         return imap_no(s, c, "[UNAVAILABLE] Signing in does not work at the moment");
     }

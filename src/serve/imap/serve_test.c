@@ -290,6 +290,38 @@ static void bodies_come_back_whole(void)
     hang_up(&a);
 }
 
+/// A mail whose structure is a hundred times as long as the mail, and one whose first part is
+/// large.
+static void a_swollen_structure_keeps_the_mailbox_readable(void)
+{
+    struct buf mail;
+    struct client a;
+
+    buf_init(&mail, 1 << 20);
+    buf_put(&mail,
+            STR("From: a@example.test\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"));
+    for (int part = 0; part < 30; part++) {
+        buf_put(&mail, STR("--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: a@b"));
+        for (int i = 0; i < 7500; i++)
+            buf_put(&mail, STR(",a@b"));
+        buf_put(&mail, STR("\r\n\r\n"));
+    }
+    sign_in(&a);
+    append(&a, "INBOX", buf_str(&mail));
+    append(&a, "INBOX", STR(MAIL));
+    ask(&a, "SELECT INBOX");
+    ask(&a, "FETCH 1:2 (BODYSTRUCTURE BODY ENVELOPE)");
+    CHECK(heard(&a, "* 1 FETCH (BODYSTRUCTURE (\"application\" \"octet-stream\" NIL NIL NIL"));
+    CHECK(heard(&a, " BODY (\"application\" \"octet-stream\" NIL NIL NIL"));
+    CHECK(heard(&a, "* 2 FETCH (BODYSTRUCTURE (\"text\" \"plain\""));
+    CHECK(heard(&a, "t OK"));
+    ask(&a, "FETCH 1 (BODYSTRUCTURE BODY.PEEK[]<0.20> BODY.PEEK[30]<0.10>)");
+    CHECK(heard(&a, "BODY[]<0> {20}\nFrom: a@example.test"));
+    CHECK(heard(&a, "BODY[30]<0> {10}\nFrom: a@b,"));
+    buf_done(&mail);
+    hang_up(&a);
+}
+
 static void too_large_is_refused_in_time(void)
 {
     struct buf mail;
@@ -355,6 +387,36 @@ static void strangers_are_kept_short(void)
     hear(&a, "* BYE");
     buf_done(&line);
     hang_up(&a);
+}
+
+static struct {
+    bool has_error, has_broken_off;
+} logged;
+
+static void on_log(void *arg, struct str line)
+{
+    (void)arg;
+    logged.has_error |= str_find_str(line, STR("error")) >= 0;
+    logged.has_broken_off |= str_find_str(line, STR("login broken off")) >= 0;
+}
+
+/// Whoever hangs up in the middle of signing in is no trouble of ours.
+static void a_login_broken_off_is_no_error(void)
+{
+    struct client a;
+
+    logged.has_error = logged.has_broken_off = false;
+    log_set_level(LOG_INFO);
+    log_set_sink(on_log, NULL);
+    call(&a);
+    say(&a, "t AUTHENTICATE PLAIN\r\n");
+    hear(&a, "+");
+    hang_up(&a);
+    for (int i = 0; i < 5000 && !logged.has_broken_off; i++)
+        CHECK(rt_sleep(1) == 0);
+    log_set_sink(NULL, NULL);
+    log_set_level(LOG_ERROR);
+    CHECK(logged.has_broken_off && !logged.has_error);
 }
 
 static void deliver_many(size_t count)
@@ -441,8 +503,10 @@ TALK(idle_hears_at_once)
 TALK(numbers_stay_during_fetch)
 TALK(a_deleted_mailbox_ends_the_session)
 TALK(bodies_come_back_whole)
+TALK(a_swollen_structure_keeps_the_mailbox_readable)
 TALK(too_large_is_refused_in_time)
 TALK(strangers_are_kept_short)
+TALK(a_login_broken_off_is_no_error)
 TALK(many_flags)
 TALK(more_expunges_than_are_remembered)
 
@@ -453,8 +517,10 @@ int main(void)
         cmocka_unit_test(test_numbers_stay_during_fetch),
         cmocka_unit_test(test_a_deleted_mailbox_ends_the_session),
         cmocka_unit_test(test_bodies_come_back_whole),
+        cmocka_unit_test(test_a_swollen_structure_keeps_the_mailbox_readable),
         cmocka_unit_test(test_too_large_is_refused_in_time),
         cmocka_unit_test(test_strangers_are_kept_short),
+        cmocka_unit_test(test_a_login_broken_off_is_no_error),
         cmocka_unit_test(test_many_flags),
         cmocka_unit_test(test_more_expunges_than_are_remembered),
     };

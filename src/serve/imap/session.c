@@ -41,7 +41,7 @@ static int tell_idler(struct imap_session *s)
     r = imap_view_sync(s, IMAP_SYNC_ALL, false, &out);
     if (r == IMAP_VIEW_GONE)
         return imap_bye(s, "The mailbox was deleted");
-    if (r < 0)
+    if (r < 0 && !imap_is_gone(r))
         log_failure("serve/imap", "sync", r); // the next notification or DONE tries again
     r = rt_put(s->conn, buf_str(&out));
     return r < 0 ? r : RT_NEXT;
