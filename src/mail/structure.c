@@ -14,9 +14,9 @@ enum {
 static bool is_quotable(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
+        unsigned char c = (unsigned char)s.ptr[i];
 
-        if ((c < 32 && c != '\t') || c == 127)
+        if ((c < 32 && c != '\t') || c >= 127)
             return false;
     }
     return s.len <= QUOTED_MAX;

@@ -206,10 +206,10 @@ static void put_lsub(struct lister *l, const struct item *item, const struct ite
 static int tell(struct lister *l, const struct item *item, const struct item *cause, size_t at)
 {
     struct below below;
-    int r = 0;
+    int r = rt_breathe(); // long names and patterns take their time, also when they do not match
 
-    if (!matches(l, item->name))
-        return 0;
+    if (r < 0 || !matches(l, item->name))
+        return r;
     below = look_below(l, item->name, at);
     if (l->is_lsub)
         put_lsub(l, item, cause);
@@ -217,7 +217,7 @@ static int tell(struct lister *l, const struct item *item, const struct item *ca
         r = put_item(l, item, below);
     if (r == 0)
         r = imap_put_out(l->s, l->c, false);
-    return r != 0 ? r : rt_breathe();
+    return r;
 }
 
 static int walk(struct lister *l)

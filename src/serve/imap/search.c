@@ -20,7 +20,8 @@
 enum {
     BATCH_MAX = 256,
     LOOKED_AT_MAX = 16 << 20, // bytes of a message; what lies behind is not found
-    SMALL = 32 * 1024,        // bytes that may be looked through on the loop
+    SMALL = 32 * 1024,        // bytes that may be looked through on the loop, all texts together
+    HEADER_LOOKED_AT_MAX = 1 << 20, // bytes of a header
 };
 
 enum price { FREE, ENTRY, HEADER, WHOLE };
@@ -36,6 +37,8 @@ struct searcher {
     struct str *needles;        // of HEADER, BODY, TEXT
     uint64_t *keywords;         // of KEYWORD; 0: no message can have it
     struct str header, bytes;   // of the message at hand
+    const struct store_entry *entry;
+    size_t header_keys, text_keys; // how many there are
     size_t missing;
 };
 
@@ -88,6 +91,8 @@ static bool prepare(struct searcher *f)
     for (size_t i = 0; i < f->what.count; i++) {
         const struct imap_search_node *node = &f->what.nodes[i];
 
+        f->header_keys += price_of(node->op) == HEADER;
+        f->text_keys += price_of(node->op) == WHOLE;
         switch (node->op) {
         case IMAP_SEARCH_NUMBERS:
             f->sets[i] = imap_sequence_resolve(node->numbers, (uint32_t)view->count, arena);
@@ -218,6 +223,14 @@ static void set_keys(struct searcher *f, enum price price, uint32_t index,
     }
 }
 
+static int look_at_header(void *arg)
+{
+    struct searcher *f = arg;
+
+    set_keys(f, HEADER, 0, f->entry);
+    return 0;
+}
+
 /// Works the operators out; the last node's value is the result.
 static unsigned char result(struct searcher *f)
 {
@@ -259,7 +272,12 @@ static int judge_message(struct searcher *f, uint32_t index, const struct store_
     r = imap_message_header(m, &f->header);
     if (r < 0)
         return r;
-    set_keys(f, HEADER, index, entry);
+    f->header = str_head(f->header, HEADER_LOOKED_AT_MAX);
+    f->entry = entry;
+    r = f->header.len * f->header_keys <= SMALL ? look_at_header(f)
+                                                : rt_call(imap_pool(f->s), look_at_header, f);
+    if (r < 0)
+        return r;
     value = result(f);
     if (value != UNKNOWN)
         return value;
@@ -267,7 +285,8 @@ static int judge_message(struct searcher *f, uint32_t index, const struct store_
     r = imap_message_bytes(m, LOOKED_AT_MAX, &f->bytes);
     if (r < 0)
         return r;
-    r = f->bytes.len <= SMALL ? look_through(f) : rt_call(imap_pool(f->s), look_through, f);
+    r = f->bytes.len * f->text_keys <= SMALL ? look_through(f)
+                                             : rt_call(imap_pool(f->s), look_through, f);
     return r < 0 ? r : result(f);
 }
 
@@ -298,11 +317,12 @@ static int search_batch(struct searcher *f, uint32_t first, uint32_t last)
     size_t at = 0;
     int r = 0;
 
-    for (uint32_t n = first; n <= last; n++) {
+    for (uint32_t n = first; n <= last && r == 0; n++) {
         values[n - first] = judge_free(f, n);
         has_unknown |= values[n - first] == UNKNOWN;
+        r = rt_breathe(); // a program may have thousands of keys
     }
-    if (has_unknown)
+    if (r == 0 && has_unknown)
         r = store_entries_get(imap_store(f->s), f->s->view->mailbox_id, entries[first].uid,
                               entries[last].uid, &stored);
     for (uint32_t n = first; n <= last && r == 0; n++) {

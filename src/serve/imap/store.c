@@ -97,6 +97,8 @@ static int follow(struct imap_session *s, struct imap_call *c, const struct stor
                 continue;
             imap_view_put_fetch_flags(view, n, c->is_uid, c->out);
             r = imap_put_out(s, c, false);
+            if (r == 0)
+                r = rt_breathe();
             if (r < 0)
                 return r;
         }

@@ -190,7 +190,9 @@ void imap_view_put_flags(const struct imap_view *view, struct buf *out)
     }
     buf_put(out, STR(")\r\n* OK [PERMANENTFLAGS ("));
     imap_flags_put(out, IMAP_FLAGS_SETTABLE, all, view->keywords, view->keyword_count);
-    buf_put(out, STR(" \\*)] These are kept\r\n"));
+    // "\*": new keywords can be made (RFC 3501 7.1); a mailbox has room for so many
+    buf_put(out, view->keyword_count < STORE_KEYWORDS_MAX ? STR(" \\*)] These are kept\r\n")
+                                                          : STR(")] These are kept\r\n"));
 }
 
 void imap_view_put_fetch_flags(const struct imap_view *view, size_t index, bool with_uid,
@@ -338,6 +340,9 @@ static int apply(struct imap_session *s, struct imap_view *view,
 
         if (now->uid > imap_view_last_uid(view))
             break;
+        r = rt_breathe();
+        if (r < 0)
+            return r;
         index = imap_view_index(view, now->uid);
         if (view->entries[index].uid == now->uid)
             update_entry(view, index, now, with_uid, out);
