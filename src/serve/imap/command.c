@@ -32,13 +32,21 @@ int imap_read_away(struct imap_session *s, uint64_t size)
     return 0;
 }
 
+/// Whoever has signed in gets new time with each piece of a command; a stranger gets it once, so
+/// that nobody can hold a stack with a byte now and then.
+static void more_time(struct imap_session *s, bool is_first)
+{
+    if (is_first || s->state != IMAP_NOT_AUTHENTICATED)
+        rt_conn_set_command_ms(s->conn, (uint32_t)s->config.stall);
+}
+
 static int read_literal(struct imap_session *s, uint64_t size, struct buf *text)
 {
     while (size > 0) {
         struct str bytes;
         int r;
 
-        rt_conn_set_command_ms(s->conn, (uint32_t)s->config.stall);
+        more_time(s, false);
         r = rt_peek(s->conn, &bytes);
         if (r < 0)
             return r;
@@ -103,7 +111,7 @@ static int read_command(struct imap_session *s, struct imap_call *c, struct buf 
         enum reading reading;
         int r;
 
-        rt_conn_set_command_ms(s->conn, (uint32_t)s->config.stall);
+        more_time(s, count == 0);
         r = rt_line(s->conn, IMAP_LINE_MAX, &line);
         if (r < 0)
             return r;

@@ -22,6 +22,7 @@ enum {
     LOOKED_AT_MAX = 16 << 20, // bytes of a message; what lies behind is not found
     SMALL = 32 * 1024,        // bytes that may be looked through on the loop, all texts together
     HEADER_LOOKED_AT_MAX = 1 << 20, // bytes of a header
+    NEEDLE_MAX = 64 * 1024, // bytes of a text to look for; folded it may be 18 times as long
 };
 
 enum price { FREE, ENTRY, HEADER, WHOLE };
@@ -71,13 +72,14 @@ static bool prepare_needle(struct searcher *f, size_t i, struct str charset)
     struct buf needle;
     bool ok;
 
-    buf_init(&needle, 1 << 20);
+    buf_init(&needle, NEEDLE_MAX);
     ok = text_put_needle(&needle, charset, f->what.nodes[i].text) && buf_ok(&needle);
     f->needles[i] = arena_str(f->c->arena, buf_str(&needle));
     buf_done(&needle);
     return ok;
 }
 
+/// False when a text is longer than we look for.
 static bool prepare(struct searcher *f)
 {
     struct arena *arena = f->c->arena;
@@ -367,8 +369,10 @@ int imap_on_search(struct imap_session *s, struct imap_call *c)
         return imap_bye(s, "The mailbox was deleted");
     if (!imap_search_parse(&c->in, c->arena, &f.what))
         return imap_bad_syntax(s, c);
-    if ((f.what.charset.ptr && !charset_is_known(f.what.charset)) || !prepare(&f))
+    if (f.what.charset.ptr && !charset_is_known(f.what.charset))
         return imap_no(s, c, "[BADCHARSET (UTF-8 US-ASCII)] That charset is unknown here");
+    if (!prepare(&f))
+        return imap_no(s, c, "[LIMIT] Nobody looks for so long a text");
     buf_put(c->out, STR("* SEARCH"));
     r = search(&f);
     buf_put(c->out, STR("\r\n"));

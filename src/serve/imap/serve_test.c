@@ -389,6 +389,27 @@ static void strangers_are_kept_short(void)
     hang_up(&a);
 }
 
+/// A byte now and then does not keep a stranger in the middle of a command.
+static void strangers_have_no_time_to_dribble(void)
+{
+    struct imap_config hasty = config;
+    struct client a;
+    int r = 0;
+
+    hasty.stall = 500;
+    imap_reconfigure(w.imap, &hasty);
+    call(&a);
+    say(&a, "t LOGIN {4096+}\r\n");
+    for (int i = 0; i < 200 && r == 0; i++) {
+        CHECK(rt_sleep(50) == 0);
+        (void)rt_put(a.conn, STR("x"));
+        r = rt_flush(a.conn);
+    }
+    CHECK(r < 0);
+    hang_up(&a);
+    imap_reconfigure(w.imap, &config);
+}
+
 static struct {
     bool has_error, has_broken_off;
 } logged;
@@ -506,6 +527,7 @@ TALK(bodies_come_back_whole)
 TALK(a_swollen_structure_keeps_the_mailbox_readable)
 TALK(too_large_is_refused_in_time)
 TALK(strangers_are_kept_short)
+TALK(strangers_have_no_time_to_dribble)
 TALK(a_login_broken_off_is_no_error)
 TALK(many_flags)
 TALK(more_expunges_than_are_remembered)
@@ -520,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_a_swollen_structure_keeps_the_mailbox_readable),
         cmocka_unit_test(test_too_large_is_refused_in_time),
         cmocka_unit_test(test_strangers_are_kept_short),
+        cmocka_unit_test(test_strangers_have_no_time_to_dribble),
         cmocka_unit_test(test_a_login_broken_off_is_no_error),
         cmocka_unit_test(test_many_flags),
         cmocka_unit_test(test_more_expunges_than_are_remembered),

@@ -57,9 +57,12 @@ static int load_entries(struct imap_session *s, struct imap_view *view, uint32_t
     while (uid < view->uidnext) {
         struct store_entries entries;
         uint64_t last = uid + UIDS_AT_ONCE - 1;
-        int r = store_entries_get(imap_store(s), view->mailbox_id, (uint32_t)uid,
-                                  last > UINT32_MAX ? UINT32_MAX : (uint32_t)last, &entries);
+        int r;
 
+        if (last >= view->uidnext)
+            last = view->uidnext - 1; // what came since is for the sync, after UIDNEXT was told
+        r = store_entries_get(imap_store(s), view->mailbox_id, (uint32_t)uid, (uint32_t)last,
+                              &entries);
         if (r != 0)
             return r;
         for (size_t i = 0; i < entries.count; i++)
