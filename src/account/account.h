@@ -144,6 +144,9 @@ int account_domain_get(struct accounts *accounts, struct str name, struct arena 
                        struct account_domain *out);
 void account_domain_all(struct accounts *accounts, struct arena *arena, struct account_domain **out,
                         size_t *out_count);
+/// No waiting. Appends the name of the i-th domain, by name; false: there are not so many. For who
+/// must not copy them all: a stranger's question has no memory for that.
+bool account_domain_at(struct accounts *accounts, size_t i, struct buf *name);
 /// Is mail for this domain ours? No waiting.
 bool account_domain_is_local(struct accounts *accounts, struct str name);
 

@@ -166,6 +166,20 @@ void account_domain_all(struct accounts *a, struct arena *arena, struct account_
     account_leave(a, phase);
 }
 
+bool account_domain_at(struct accounts *a, size_t i, struct buf *name)
+{
+    const struct account_directory *d;
+    unsigned phase;
+    bool is_there;
+
+    d = account_enter(a, &phase);
+    is_there = i < d->domain_count;
+    if (is_there)
+        buf_put(name, d->domains[i]->key);
+    account_leave(a, phase);
+    return is_there;
+}
+
 bool account_domain_is_local(struct accounts *a, struct str name)
 {
     CLEANUP(buf_drop) struct buf form = {0};

@@ -439,6 +439,37 @@ static void question_body(struct world *w)
     arena_done(&s.arena);
 }
 
+/// A bare local part is looked for in 1,000 domains, not in however many there are.
+static void many_domains_body(struct world *w)
+{
+    struct route_lines lines;
+    char name[32];
+    struct site s;
+
+    site_init(&s, w);
+    world_domain(w, "a.test", NULL);
+    world_account(w, "ana@a.test", NULL);
+    for (int i = 1; i < 1000; i++) {
+        snprintf(name, sizeof name, "d%d.test", i);
+        world_domain(w, name, NULL);
+    }
+    CHECK(route_vrfy(&s.route, STR("ana"), &s.arena, &lines).code == 250 && lines.count == 1);
+    CHECK(route_vrfy(&s.route, STR("nobody"), &s.arena, &lines).code == 550);
+    world_domain(w, "one-more.test", NULL);
+    CHECK(route_vrfy(&s.route, STR("ana"), &s.arena, &lines).code == 553 && lines.count == 0);
+    CHECK(route_expn(&s.route, STR("ana"), &s.arena, &lines).code == 553);
+    CHECK(route_vrfy(&s.route, STR("ana@a.test"), &s.arena, &lines).code == 250);
+    arena_done(&s.arena);
+}
+
+static void a_bare_name_among_many_domains_is_not_searched(void **state)
+{
+    struct world w = {0};
+
+    (void)state;
+    world_run(&w, many_domains_body);
+}
+
 static void vrfy_and_expn_answer(void **state)
 {
     struct world w = {0};
@@ -528,6 +559,7 @@ int main(void)
         cmocka_unit_test(details_name_mailboxes_where_that_is_wanted),
         cmocka_unit_test(nothing_is_filed_for_a_removed_account),
         cmocka_unit_test(vrfy_and_expn_answer),
+        cmocka_unit_test(a_bare_name_among_many_domains_is_not_searched),
         cmocka_unit_test(a_full_disk_is_said_and_loses_nothing),
     };
 

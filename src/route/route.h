@@ -45,7 +45,8 @@ struct route_lines {
 };
 /// `text` is what followed the verb: an address, or a local part. 250 with one line; 252 2.5.2 when
 /// it is somebody else's; 550 5.1.1; 553 5.1.3 when it is no address,
-/// 553 5.1.4 when several are meant. The policy who may ask is the
+/// 553 5.1.4 when several are meant, or could be: beyond 1,000 domains of ours a local part alone
+/// is not looked for. The policy who may ask is the
 /// caller's. Lives in `arena`.
 struct outcome route_vrfy(const struct route *route, struct str text, struct arena *arena,
                           struct route_lines *out);

@@ -6,7 +6,12 @@
 #include "account/resolve.h"
 #include "route/route.h"
 
-enum { EXPN_LINES_MAX = 1000, SCRATCH_BYTES_MAX = 16 << 20, LINE_BYTES_MAX = 512 };
+enum {
+    EXPN_LINES_MAX = 1000,
+    DOMAINS_MAX = 1000, // among which a bare local part is looked for
+    SCRATCH_BYTES_MAX = 16 << 20,
+    LINE_BYTES_MAX = 512,
+};
 
 static const struct outcome found = {DONE, 250, {"2.1.5", 5}, {"", 0}};
 
@@ -59,26 +64,37 @@ static struct str strip(struct str text)
     return text;
 }
 
-/// The domains in which there is such a local part; `*out` is the last one.
+static bool has_mailbox(const struct route *route, const struct address *a)
+{
+    CLEANUP(arena_done) struct arena scratch = {0};
+    struct account_resolved resolved;
+
+    arena_init(&scratch, SCRATCH_BYTES_MAX);
+    account_resolve(route->accounts, a, &scratch, &resolved);
+    return resolved.kind == ACCOUNT_KIND_LOCAL || resolved.kind == ACCOUNT_KIND_ALIAS ||
+           resolved.kind == ACCOUNT_KIND_LIST;
+}
+
+/// In how many domains (2: several) there is such a local part; `*out` is one of them. Of more
+/// domains than DOMAINS_MAX nobody expects a bare local part to mean one, and a stranger must not
+/// make us look through all of them.
 static size_t find_domains(const struct route *route, struct str local, struct arena *scratch,
                            struct address *out)
 {
-    struct account_domain *domains;
-    struct account_resolved resolved;
-    size_t count, hits = 0;
+    CLEANUP(buf_drop) struct buf name = {.max = ACCOUNT_ADDRESS_MAX};
+    size_t hits = 0;
 
-    account_domain_all(route->accounts, scratch, &domains, &count);
-    for (size_t i = 0; i < count && hits < 2; i++) {
-        struct address a = {.local = local, .domain = domains[i].name};
+    for (size_t i = 0; hits < 2 && account_domain_at(route->accounts, i, &name); i++) {
+        struct address a = {.local = local, .domain = buf_str(&name)};
 
-        if (!arena_has_room(scratch, SCRATCH_BYTES_MAX / 4))
+        if (i == DOMAINS_MAX)
             return 2;
-        account_resolve(route->accounts, &a, scratch, &resolved);
-        if (resolved.kind == ACCOUNT_KIND_LOCAL || resolved.kind == ACCOUNT_KIND_ALIAS ||
-            resolved.kind == ACCOUNT_KIND_LIST) {
+        if (has_mailbox(route, &a)) {
             *out = a;
+            out->domain = arena_str(scratch, a.domain);
             hits++;
         }
+        buf_clear(&name);
     }
     return hits;
 }
