@@ -113,6 +113,8 @@ int account_get_by_id(struct accounts *accounts, uint64_t id, struct arena *aren
                       struct account_info *out);
 /// No waiting. Is there (still) an account with that id?
 bool account_exists(struct accounts *accounts, uint64_t id);
+/// No waiting. The same, and it has not been disabled: whoever is signed in may go on.
+bool account_is_enabled(struct accounts *accounts, uint64_t id);
 /// No waiting. All of `domain` (STR_NONE: of every domain), by address.
 void account_all(struct accounts *accounts, struct str domain, struct arena *arena,
                  struct account_info **out, size_t *out_count);

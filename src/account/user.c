@@ -414,6 +414,18 @@ bool account_exists(struct accounts *a, uint64_t id)
     return record != NULL;
 }
 
+bool account_is_enabled(struct accounts *a, uint64_t id)
+{
+    const struct account_record *record;
+    bool is_enabled;
+    unsigned phase;
+
+    record = account_directory_get_id(account_enter(a, &phase), id);
+    is_enabled = record && record->is_enabled;
+    account_leave(a, phase);
+    return is_enabled;
+}
+
 static int by_address(const void *a, const void *b)
 {
     return str_cmp(((const struct account_info *)a)->address,

@@ -217,6 +217,15 @@ static size_t look(struct world *w, struct str name, struct buf *last)
     return count;
 }
 
+static void disable(struct world *w, struct str name, struct buf *why)
+{
+    CLEANUP(buf_drop) struct buf address = {.max = 256};
+    struct account_change change = {.what = ACCOUNT_SET_ENABLED, .is_enabled = false};
+
+    buf_putf(&address, "%.*s@example.test", STR_ARG(str_trim(name)));
+    CHECK(account_set(w->accounts, buf_str(&address), &change, why) == 0);
+}
+
 bool world_check(struct world *w, struct str word, struct str rest, struct buf *why)
 {
     CLEANUP(buf_drop) struct buf last = {.max = 64 << 20}, text = {.max = 1 << 20};
@@ -224,6 +233,10 @@ bool world_check(struct world *w, struct str word, struct str rest, struct buf *
     uint64_t want;
     size_t count;
 
+    if (str_eq(word, STR("disable"))) {
+        disable(w, rest, why);
+        return true;
+    }
     if (!str_eq(word, STR("inbox")) && !str_eq(word, STR("mail")))
         return false;
     str_split(&rest, ' ', &name);

@@ -164,6 +164,12 @@ static int dispatch(struct imap_session *s, struct imap_call *c, struct str text
     return verb->on(s, c);
 }
 
+bool imap_is_welcome(const struct imap_session *s)
+{
+    return s->state == IMAP_NOT_AUTHENTICATED ||
+           account_is_enabled(imap_accounts(s), s->account_id);
+}
+
 int imap_command_run(struct imap_session *s)
 {
     CLEANUP(buf_drop) struct buf text, out;
@@ -181,5 +187,7 @@ int imap_command_run(struct imap_session *s)
         return answer;
     if (s->state == IMAP_NOT_AUTHENTICATED && s->early_commands++ >= IMAP_EARLY_COMMANDS_MAX)
         return imap_bye(s, "You came to sign in, did you not?");
+    if (!imap_is_welcome(s))
+        return imap_bye(s, "This account is closed");
     return dispatch(s, &c, buf_str(&text));
 }

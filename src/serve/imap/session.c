@@ -38,6 +38,8 @@ static int tell_idler(struct imap_session *s)
     int r;
 
     buf_init(&out, IMAP_OUT_MAX);
+    if (!imap_is_welcome(s))
+        return imap_bye(s, "This account is closed");
     r = imap_view_sync(s, IMAP_SYNC_ALL, false, &out);
     if (r == IMAP_VIEW_GONE)
         return imap_bye(s, "The mailbox was deleted");

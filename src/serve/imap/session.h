@@ -78,6 +78,8 @@ void imap_config_get(struct imap *imap, struct imap_config *out);
 
 /// [await] One command, whole. RT_NEXT, RT_CLOSE or -errno.
 int imap_command_run(struct imap_session *s);
+/// False once the account of whoever has signed in was removed or disabled. No waiting.
+bool imap_is_welcome(const struct imap_session *s);
 /// [await] Eats `size` bytes of input.
 int imap_read_away(struct imap_session *s, uint64_t size);
 /// The verb of that name, NULL when there is none; verb.c.

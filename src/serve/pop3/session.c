@@ -124,6 +124,10 @@ static int on_command(void *session, struct rt_conn *conn)
         return r;
     if (r == RT_LINE_TOO_LONG)
         return pop3_refuse_bad(s, "line too long");
+    if (s->account_id && !account_is_enabled(pop3_accounts(s->pop3), s->account_id)) {
+        (void)rt_put(conn, STR("-ERR [SYS/PERM] this account is closed\r\n"));
+        return RT_CLOSE;
+    }
     return run(s, line);
 }
 
