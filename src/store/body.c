@@ -1,12 +1,33 @@
 // SPDX-License-Identifier: ISC
 //
 // A message on its way in. Up to STORE_BODY_MEMORY_MAX bytes it is one buffer; past that the engine
-// takes it piece by piece (BODY_EXTENT bytes each), and only the first piece stays in memory.
+// takes it piece by piece (BODY_EXTENT bytes each), and only its beginning stays in memory. When
+// all of them together hold too much, each is cut down to STORE_BODY_MEMORY_MIN, in pieces as
+// small: thousands of senders that stall in the middle must not fill the memory.
 #include "base/check.h"
 #include "store/crc.h"
 #include "store/engine.h"
 
 #include <errno.h>
+
+static bool is_memory_short(struct store *store)
+{
+    uint64_t max = store->bodies_memory ? store->bodies_memory : STORE_BODIES_MEMORY_MAX;
+
+    return atomic_load_explicit(&store->bodies_held, memory_order_relaxed) > max;
+}
+
+/// Of a big one the whole piece counts from the beginning, for it will fill.
+static void count_held(struct store_body *body)
+{
+    size_t held = body->head.cap + body->extent;
+
+    if (held == body->held)
+        return;
+    atomic_fetch_add_explicit(&body->store->bodies_held, (uint64_t)held - body->held,
+                              memory_order_relaxed);
+    body->held = held;
+}
 
 int store_body_new(struct store *store, struct store_body **out)
 {
@@ -26,6 +47,7 @@ void store_body_free(struct store_body *body)
         return;
     if (body->store->engine->body_free)
         body->store->engine->body_free(body);
+    atomic_fetch_sub_explicit(&body->store->bodies_held, body->held, memory_order_relaxed);
     buf_done(&body->head);
     buf_done(&body->tail);
     buf_done(&body->envelope);
@@ -44,11 +66,11 @@ static int spill(struct store_body *body)
 static int append_tail(struct store_body *body, struct str bytes)
 {
     while (bytes.len) {
-        struct str piece = str_head(bytes, BODY_EXTENT - body->tail.len);
+        struct str piece = str_head(bytes, body->extent - body->tail.len);
 
         buf_put(&body->tail, piece);
         bytes = str_skip(bytes, piece.len);
-        if (body->tail.len == BODY_EXTENT) {
+        if (body->tail.len == body->extent) {
             int r = spill(body);
 
             if (r < 0)
@@ -58,18 +80,29 @@ static int append_tail(struct store_body *body, struct str bytes)
     return 0;
 }
 
-/// What was collected so far goes the way of all that follows.
-static int become_big(struct store_body *body)
+/// What was collected so far goes the way of all that follows, `bytes` first.
+static int become_big(struct store_body *body, struct str bytes)
 {
     struct buf all = body->head;
     int r;
 
     body->big = true;
-    buf_init(&body->head, BODY_EXTENT);
-    buf_put(&body->head, str_head(buf_str(&all), BODY_EXTENT));
+    body->extent = is_memory_short(body->store) ? BODY_EXTENT_MIN : BODY_EXTENT;
+    buf_init(&body->head, STORE_BODY_MEMORY_MIN);
+    buf_put(&body->head, str_head(buf_str(&all), STORE_BODY_MEMORY_MIN));
+    buf_put(&body->head, str_head(bytes, STORE_BODY_MEMORY_MIN - body->head.len));
     r = append_tail(body, buf_str(&all));
     buf_done(&all);
+    count_held(body);
     return r;
+}
+
+static bool is_too_big(const struct store_body *body, struct str bytes)
+{
+    if (bytes.len > body->head.max - body->head.len)
+        return true;
+    return body->store->engine->body_spill && body->head.len + bytes.len > STORE_BODY_MEMORY_MIN &&
+           is_memory_short(body->store);
 }
 
 int store_body_append(struct store_body *body, struct str bytes)
@@ -77,14 +110,16 @@ int store_body_append(struct store_body *body, struct str bytes)
     if (body->error)
         return body->error;
     body->size += bytes.len;
-    if (!body->big && bytes.len > body->head.max - body->head.len)
-        body->error = become_big(body);
+    if (!body->big && is_too_big(body, bytes))
+        body->error = become_big(body, bytes);
     if (body->error)
         return body->error;
-    if (body->big)
+    if (body->big) {
         body->error = append_tail(body, bytes);
-    else
+    } else {
         buf_put(&body->head, bytes);
+        count_held(body);
+    }
     return body->error;
 }
 

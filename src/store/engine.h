@@ -10,6 +10,8 @@
 #include "base/cleanup.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
+
 struct catalog;
 struct store_doc_list;
 
@@ -17,8 +19,8 @@ struct engine {
     const char *name;
     void (*close)(struct store *store);
 
-    /// [await] Takes the bytes of body->tail over and clears it (a body past
-    /// STORE_BODY_MEMORY_MAX); NULL: bodies stay in memory.
+    /// [await] Takes the bytes of body->tail over and clears it (a body too big for memory); NULL:
+    /// bodies stay in memory.
     int (*body_spill)(struct store_body *body);
     /// The body was never committed, or its commit is over: give back what the engine put in it.
     void (*body_free)(struct store_body *body);
@@ -39,8 +41,10 @@ struct engine {
 /// The first member of every engine's own struct.
 struct store {
     const struct engine *engine;
-    struct rt *rt;           // NULL: used without a runtime (unit tests of an engine's core)
-    struct catalog *catalog; // mailboxes, accounts, watches
+    struct rt *rt;                // NULL: used without a runtime (unit tests of an engine's core)
+    struct catalog *catalog;      // mailboxes, accounts, watches
+    uint64_t bodies_memory;       // 0: STORE_BODIES_MEMORY_MAX
+    _Atomic uint64_t bodies_held; // bytes of bodies that are not freed yet
 };
 
 /// Documents read at once: key and value of the i-th are views into `bytes`.
@@ -58,17 +62,20 @@ void store_doc_list_done(struct store_doc_list *list);
 
 enum {
     BODY_CHUNK = 64 * 1024,   // bytes under one checksum of a body that lies in one piece
-    BODY_EXTENT = 256 * 1024, // bytes of one piece of a body that was written while it arrived
+    BODY_EXTENT = 256 * 1024, // bytes of one piece of a body that was written while it arrived,
+    BODY_EXTENT_MIN = STORE_BODY_MEMORY_MIN, // or this, when memory was short
 };
 
 struct store_body {
     struct store *store;
-    struct buf head;     // all of it while it is small; else its first BODY_EXTENT bytes
+    struct buf head;     // all of it while it is small; else its first STORE_BODY_MEMORY_MIN bytes
     struct buf tail;     // what was not yet written, of a big one
     struct buf envelope; // a few words for whoever rebuilds the index
     uint64_t size;
     int error;           // of an append; sticks
-    bool big;            // passed STORE_BODY_MEMORY_MAX: its bytes are in `spilled` and `tail`
+    bool big;            // too big for memory: its bytes are in `spilled` and `tail`
+    size_t extent;       // of a big one: bytes of each piece but the last
+    size_t held;         // its part of store->bodies_held
     void *spilled;       // the engine's
     uint32_t *chunk_crc; // of head, when not big
     // while a change is applied

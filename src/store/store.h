@@ -42,15 +42,17 @@ enum store_answer {
 };
 
 enum {
-    STORE_NAME_MAX = 512,            // bytes of a mailbox name
-    STORE_DEPTH_MAX = 32,            // levels of a mailbox name
-    STORE_MAILBOXES_MAX = 10000,     // of one account
-    STORE_KEYWORDS_MAX = 64,         // of one mailbox, ever
-    STORE_KEYWORD_LEN_MAX = 64,      // bytes
-    STORE_DOC_KEY_MAX = 512,         // bytes
-    STORE_DOC_MAX = 1 << 20,         // bytes
-    STORE_ENVELOPE_MAX = 4096,       // bytes of the summary kept beside a body
-    STORE_BODY_MEMORY_MAX = 1 << 20, // a longer body goes to disk while it arrives
+    STORE_NAME_MAX = 512,                // bytes of a mailbox name
+    STORE_DEPTH_MAX = 32,                // levels of a mailbox name
+    STORE_MAILBOXES_MAX = 10000,         // of one account
+    STORE_KEYWORDS_MAX = 64,             // of one mailbox, ever
+    STORE_KEYWORD_LEN_MAX = 64,          // bytes
+    STORE_DOC_KEY_MAX = 512,             // bytes
+    STORE_DOC_MAX = 1 << 20,             // bytes
+    STORE_ENVELOPE_MAX = 4096,           // bytes of the summary kept beside a body
+    STORE_BODY_MEMORY_MAX = 1 << 20,     // a longer body goes to disk while it arrives
+    STORE_BODY_MEMORY_MIN = 1 << 16,     // and this when many arrive at once
+    STORE_BODIES_MEMORY_MAX = 256 << 20, // "many": bytes of all bodies that are not done yet
 };
 
 // ---- opening
@@ -59,6 +61,7 @@ struct store_local_config {
     struct rt_disk *disk;    // borrowed; must outlive the store
     uint64_t segment_bytes;  // 0: 64 MiB
     uint64_t free_bytes_min; // new mail is refused with -ENOSPC below this; 0: 64 MiB
+    uint64_t bodies_memory;  // 0: STORE_BODIES_MEMORY_MAX
     unsigned reader_threads; // 0: 4
     bool read_only;          // fsck and backup of a store that is not served
     bool skip_data_sync; // leaves out the segment's fdatasync: only for the crash test's negative
@@ -73,12 +76,15 @@ void store_close(struct store *store);
 
 // ---- bodies
 
-/// A message on its way in. Appending past STORE_BODY_MEMORY_MAX writes to disk.
+/// A message on its way in. Appending past STORE_BODY_MEMORY_MAX writes to disk; so does appending
+/// past STORE_BODY_MEMORY_MIN while all bodies together hold more than the store's `bodies_memory`,
+/// so that many slow senders cost little each.
 int store_body_new(struct store *store, struct store_body **out);
 /// [await] only when it writes. 0 or -errno; later calls repeat an error.
 int store_body_append(struct store_body *body, struct str bytes);
 uint64_t store_body_size(const struct store_body *body);
-/// The first bytes as long as they are in memory (at most STORE_BODY_MEMORY_MAX), for parsing.
+/// The first bytes as long as they are in memory, for parsing: at most STORE_BODY_MEMORY_MAX, and
+/// only STORE_BODY_MEMORY_MIN once the body went to disk.
 struct str store_body_head(const struct store_body *body);
 /// A few words kept beside the body for whoever must rebuild a lost index.
 void store_body_set_envelope(struct store_body *body, struct str text);

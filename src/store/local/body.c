@@ -183,12 +183,20 @@ static int extent_piece(struct reading *b, uint32_t i, struct str *out)
     return out->len == e.len && crc32c(0, out->ptr, out->len) == e.crc ? 0 : -EBADMSG;
 }
 
+/// All but the last are as long as the first.
+static size_t extent_len(const struct record *record)
+{
+    return record->chunk_count ? record_extent_at(record, 0).len : 0;
+}
+
 static ssize_t copy_pieces(struct reading *b, uint64_t offset, char *to, size_t len)
 {
     bool in_extents = b->record.kind == RECORD_MAIL_EXTENTS;
-    size_t piece_len = in_extents ? BODY_EXTENT : BODY_CHUNK;
+    size_t piece_len = in_extents ? extent_len(&b->record) : BODY_CHUNK;
     size_t done = 0;
 
+    if (!piece_len)
+        return -EBADMSG;
     while (done < len) {
         uint32_t i = (uint32_t)((offset + done) / piece_len);
         struct str piece;

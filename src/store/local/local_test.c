@@ -426,6 +426,77 @@ static void space_comes_back(void **state)
     store_entries_done(&e);
 }
 
+/// The i-th of many mails that arrive at once, in pieces.
+static void append_some(struct store_body *body, size_t i, size_t len)
+{
+    static char text[10000];
+
+    memset(text, (int)('a' + i), sizeof(text));
+    for (size_t at = 0; at < len; at += sizeof(text)) {
+        text[0] = (char)('0' + at / sizeof(text) % 10);
+        assert_int_equal(store_body_append(body, str_of(text, sizeof(text))), 0);
+    }
+}
+
+static void check_some(const struct store_entry *e, size_t i)
+{
+    static char got[700000];
+
+    assert_true(e->body.size <= sizeof(got));
+    assert_int_equal(read_body(&e->body, got), e->body.size);
+    for (size_t at = 0; at < e->body.size; at++) {
+        char c = at % 10000 ? (char)('a' + i) : (char)('0' + at / 10000 % 10);
+
+        if (got[at] != c)
+            fail_msg("mail %zu: byte %zu", i, at);
+    }
+}
+
+static void many_at_once_cost_little_memory(void **state)
+{
+    enum { COUNT = 20, LEN = 600000, MEMORY = 1 << 20 };
+    struct store_put p[COUNT] = {0};
+    struct store_entries e;
+    struct store_stats stats;
+    (void)state;
+
+    assert_int_equal(open_with(1 << 20), 0);
+    l->store.bodies_memory = MEMORY;
+    for (size_t i = 0; i < COUNT; i++) {
+        p[i] = (struct store_put){.account_id = 1, .name = STR("INBOX")};
+        assert_int_equal(store_body_new(&l->store, &p[i].body), 0);
+    }
+    for (size_t i = 0; i < COUNT; i++)
+        append_some(p[i].body, i, LEN);
+    assert_true(l->store.bodies_held < 2 * MEMORY + COUNT * 2 * STORE_BODY_MEMORY_MIN);
+    assert_false(p[0].body->big); // there was room for the first
+    assert_true(p[COUNT - 1].body->big);
+    assert_int_equal(store_body_head(p[COUNT - 1].body).len, STORE_BODY_MEMORY_MIN);
+    for (size_t i = 0; i < COUNT; i++) {
+        struct store_change *change = new_change();
+
+        store_change_put(change, &p[i]);
+        assert_int_equal(p[i].body->big ? spill(p[i].body) : 0, 0);
+        assert_int_equal(commit(change), 0);
+        store_body_free(p[i].body);
+    }
+    assert_int_equal(l->store.bodies_held, 0);
+    e = entries("INBOX");
+    assert_int_equal(e.count, COUNT);
+    for (size_t i = 0; i < COUNT; i++)
+        check_some(&e.items[i], i);
+    store_entries_done(&e);
+    assert_int_equal(expunge("INBOX", 2, COUNT - 1), 0);
+    local_stats(l, &stats);
+    assert_int_equal(stats.bytes_live, 2 * LEN);
+    assert_int_equal(expunge("INBOX", 1, COUNT), 0);
+    local_stats(l, &stats);
+    assert_int_equal(stats.bytes_live, 0);
+    local_close(l);
+    l = NULL;
+    assert_int_equal(check(disk, false).repairable + check(disk, false).damaged, 0);
+}
+
 static void a_lost_index_is_made_again(void **state)
 {
     static char big[(1 << 20) + 300000];
@@ -528,6 +599,7 @@ int main(void)
         SIM(after_a_failed_sync_nothing_is_taken),
         SIM(a_refused_put_costs_others_nothing),
         SIM(space_comes_back),
+        SIM(many_at_once_cost_little_memory),
         SIM(a_lost_index_is_made_again),
         SIM(an_index_older_than_the_mail_is_refused),
         cmocka_unit_test_setup_teardown(one_process_at_a_time, set_up_dir, tear_down_dir),

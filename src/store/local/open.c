@@ -205,6 +205,7 @@ static struct local *new_local(const struct store_local_config *config, struct r
     if (!l->config.free_bytes_min)
         l->config.free_bytes_min = FREE_BYTES_MIN;
     l->store.rt = rt;
+    l->store.bodies_memory = config->bodies_memory;
     l->store.catalog = catalog_new(rt);
     pthread_mutex_init(&l->readers_lock, NULL);
     pthread_mutex_init(&l->dead_lock, NULL);

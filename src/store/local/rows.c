@@ -232,26 +232,44 @@ static void count_dead(struct local *l, uint32_t id, uint64_t bytes)
         segments_count(&l->segments, segment, -1, -(int64_t)bytes);
 }
 
-static int release_extents(struct local *l, uint64_t message_id, uint32_t segment, uint64_t offset)
+static void release_extents(struct local *l, const struct record *record)
 {
-    CLEANUP(buf_drop) struct buf header = {0};
-    struct record record;
-    int r;
-
-    buf_init(&header, RECORD_HEADER_MAX);
-    r = local_record_read(l, segment, offset, &header, &record);
-    if (r < 0) // moved in this very group, and not written yet: it is still at home as well
-        r = local_record_read(l, message_segment(message_id), message_offset(message_id), &header,
-                              &record);
-    if (r < 0 || record.message_id != message_id)
-        return 0; // a damaged record keeps its extents; fsck tells
-    for (uint32_t i = 0; i < record.chunk_count; i++) {
-        struct record_extent e = record_extent_at(&record, i);
+    for (uint32_t i = 0; i < record->chunk_count; i++) {
+        struct record_extent e = record_extent_at(record, i);
 
         count_dead(l, e.segment, e.len);
         note_dead(l, e.segment, e.offset, e.len);
     }
-    count_dead(l, segment, 0);
+}
+
+/// Up to STORE_BODY_MEMORY_MIN bytes a body lies behind its header, past STORE_BODY_MEMORY_MAX in
+/// extents; between the two only the header tells.
+static int release_written(struct local *l, const struct store_body_ref *ref, uint32_t segment,
+                           uint64_t offset)
+{
+    CLEANUP(buf_drop) struct buf header = {0};
+    struct record record;
+    bool in_extents = ref->size > STORE_BODY_MEMORY_MAX;
+    int r = 0;
+
+    if (ref->size > STORE_BODY_MEMORY_MIN) {
+        buf_init(&header, RECORD_HEADER_MAX);
+        r = local_record_read(l, segment, offset, &header, &record);
+        if (r < 0) // moved in this very group, and not written yet: it is still at home as well
+            r = local_record_read(l, message_segment(ref->message_id),
+                                  message_offset(ref->message_id), &header, &record);
+        if (r == 0 && record.message_id != ref->message_id)
+            r = -EBADMSG;
+        if (r == 0)
+            in_extents = record.kind == RECORD_MAIL_EXTENTS;
+    }
+    if (in_extents && r < 0)
+        return 0; // a damaged record keeps its extents; fsck tells
+    if (in_extents)
+        release_extents(l, &record);
+    count_dead(l, segment, in_extents ? 0 : ref->size);
+    if (!in_extents)
+        note_dead(l, segment, offset, 0);
     return 0;
 }
 
@@ -290,11 +308,7 @@ static int body_dies(struct local *l, const struct store_body_ref *ref, uint32_t
         release_pending(l, p);
         return 0;
     }
-    if (ref->size > STORE_BODY_MEMORY_MAX)
-        return release_extents(l, ref->message_id, segment, offset);
-    count_dead(l, segment, ref->size);
-    note_dead(l, segment, offset, 0);
-    return 0;
+    return release_written(l, ref, segment, offset);
 }
 
 static int body_release(struct rows *rows, const struct store_body_ref *ref)
