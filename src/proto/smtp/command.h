@@ -59,7 +59,7 @@ struct smtp_mail {
     struct address sender; // unless is_null
     bool has_size, has_body, has_auth, has_dsn;
     bool is_utf8; // SMTPUTF8
-    uint64_t size;
+    uint64_t size; // UINT64_MAX for what is more
     enum smtp_body body;
     struct str auth; // xtext or "<>"
     enum smtp_ret ret;

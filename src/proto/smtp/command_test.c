@@ -78,6 +78,9 @@ static void senders_are_parsed(void **state)
         {STR("FROM:<ana@[192.0.2.1]> SMTPUTF8"), STR("ana@[192.0.2.1]"), 0, 0, true},
         {STR("FROM:<\xc3\xa3na@example.test> smtputf8 SIZE=0"), STR("\xc3\xa3na@example.test"), 0,
          0, true},
+        {STR("FROM:<a@b.test> SIZE=18446744073709551616"), STR("a@b.test"), UINT64_MAX, 0, false},
+        {STR("FROM:<a@b.test> SIZE=99999999999999999999"), STR("a@b.test"), UINT64_MAX, 0, false},
+        {STR("FROM:<a@b.test> SIZE=000000000000000000000000100"), STR("a@b.test"), 100, 0, false},
         {STR("FROM:<a@b.test> SIZE=18446744073709551615 AUTH=<> RET=HDRS ENVID=x+2By"),
          STR("a@b.test"), UINT64_MAX, 0, false},
         {STR("FROM:<bounce-0123456789-0123456789-0123456789-0123456789-0123456789-x=y.test@v."
@@ -125,7 +128,7 @@ static void bad_senders_are_told_why(void **state)
         {STR("FROM:<a@b.test> SIZE"), 501, "5.5.4"},
         {STR("FROM:<a@b.test> SIZE=x"), 501, "5.5.4"},
         {STR("FROM:<a@b.test> SIZE=-1"), 501, "5.5.4"},
-        {STR("FROM:<a@b.test> SIZE=18446744073709551616"), 501, "5.5.4"},
+        {STR("FROM:<a@b.test> SIZE=18446744073709551616x"), 501, "5.5.4"},
         {STR("FROM:<a@b.test> SIZE=1 SIZE=1"), 501, "5.5.4"},
         {STR("FROM:<a@b.test> SIZE=1 BODY=9BIT"), 501, "5.5.4"},
         {STR("FROM:<a@b.test> SMTPUTF8=1"), 501, "5.5.4"},

@@ -124,13 +124,19 @@ static const struct smtp_fault *scan_parameters(struct scan *in, const struct pa
 
 // ---- MAIL
 
+/// RFC 1870 3: up to 20 digits, which may say more than 64 bits hold; a number like that, and any
+/// longer one, is a size larger than all limits (RFC 1870 6.1), not a mistake of writing.
 static bool set_size(void *to, struct str value)
 {
     struct smtp_mail *mail = to;
 
     mail->has_size = true;
-    // RFC 1870 3: up to 20 digits
-    return value.len <= 20 && str_to_u64(value, UINT64_MAX, &mail->size);
+    for (size_t i = 0; i < value.len; i++)
+        if (!char_is_digit(value.ptr[i]))
+            return false;
+    if (!str_to_u64(value, UINT64_MAX, &mail->size))
+        mail->size = UINT64_MAX;
+    return value.len > 0;
 }
 
 static bool set_body(void *to, struct str value)
