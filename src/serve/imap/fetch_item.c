@@ -288,6 +288,11 @@ int imap_fetch_put(struct imap_fetcher *f, uint32_t index, const struct store_en
             f->failed++;
             buf_put(out, STR("NIL"));
         }
+        r = imap_put_out(f->s, f->c, false); // many large items must not pile up
+        if (r < 0) {
+            f->is_broken = true;
+            return r;
+        }
     }
     if (is_newly_seen && !f->has_flags) {
         buf_put_char(out, ' ');

@@ -322,6 +322,31 @@ static void a_swollen_structure_keeps_the_mailbox_readable(void)
     hang_up(&a);
 }
 
+/// The same large thing, asked for so often that no buffer could hold all of it.
+static void many_large_items_do_not_pile_up(void)
+{
+    struct buf text;
+    struct client a;
+
+    buf_init(&text, 1 << 20);
+    while (text.len < 700000)
+        buf_putf(&text, "X-Line: %zu\r\n", text.len);
+    buf_put(&text, STR("\r\nbody\r\n"));
+    sign_in(&a);
+    append(&a, "INBOX", buf_str(&text));
+    ask(&a, "SELECT INBOX");
+    buf_clear(&text);
+    buf_put(&text, STR("FETCH 1 ("));
+    for (int i = 0; i < 110; i++)
+        buf_put(&text, STR("BODY.PEEK[HEADER] "));
+    buf_put(&text, STR("UID)"));
+    ask(&a, buf_cstr(&text));
+    ask(&a, "NOOP");
+    CHECK(heard(&a, "t OK"));
+    buf_done(&text);
+    hang_up(&a);
+}
+
 static void too_large_is_refused_in_time(void)
 {
     struct buf mail;
@@ -525,6 +550,7 @@ TALK(numbers_stay_during_fetch)
 TALK(a_deleted_mailbox_ends_the_session)
 TALK(bodies_come_back_whole)
 TALK(a_swollen_structure_keeps_the_mailbox_readable)
+TALK(many_large_items_do_not_pile_up)
 TALK(too_large_is_refused_in_time)
 TALK(strangers_are_kept_short)
 TALK(strangers_have_no_time_to_dribble)
@@ -540,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_a_deleted_mailbox_ends_the_session),
         cmocka_unit_test(test_bodies_come_back_whole),
         cmocka_unit_test(test_a_swollen_structure_keeps_the_mailbox_readable),
+        cmocka_unit_test(test_many_large_items_do_not_pile_up),
         cmocka_unit_test(test_too_large_is_refused_in_time),
         cmocka_unit_test(test_strangers_are_kept_short),
         cmocka_unit_test(test_strangers_have_no_time_to_dribble),
