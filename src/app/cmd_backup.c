@@ -75,7 +75,9 @@ const struct command command_backup = {
     .args_min = 1,
     .args_max = 1,
     .help = "The copy is what was on disk at one moment. Sandboxed, the server may write below the "
-            "directory that the setting `backup` names, and into its data directory.",
+            "directory that the setting `backup` names, and into its data directory. Only a backup "
+            "brings back "
+            "accounts, aliases and lists: `carteiro fsck --rebuild` cannot.",
     .examples = "carteiro backup /var/lib/carteiro-backup/monday",
     .run = run_backup,
 };

@@ -83,7 +83,8 @@ static const struct command children[] = {
      .args_max = 2, .run = run_show, .examples = "carteiro mailbox show ana@example.org INBOX"},
     {.name = "create", .summary = "Make a mailbox", .args = "ADDRESS MAILBOX", .args_min = 2,
      .args_max = 2, COMMAND_OPTIONS(create_options), .run = run_create,
-     .examples = "carteiro mailbox create ana@example.org Projects/2026"},
+     .examples = "carteiro mailbox create ana@example.org Projects\n"
+                "carteiro mailbox create ana@example.org Projects/2026"},
     {.name = "remove", .summary = "Remove a mailbox and the mail in it", .args = "ADDRESS MAILBOX",
      .args_min = 2, .args_max = 2, COMMAND_OPTIONS(remove_options), .run = run_remove,
      .examples = "carteiro mailbox remove ana@example.org Projects/2026 --yes"},

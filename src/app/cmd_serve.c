@@ -23,7 +23,8 @@ const struct command command_serve = {
         "it is doing to the log.\n"
         "\n"
         "Started by root it becomes the configured user and keeps of root's rights only the one "
-        "to open ports below 1024.",
+        "to open ports below 1024. As a service: systemctl enable --now carteiro; its log: "
+        "journalctl -u carteiro.",
     .examples = "carteiro serve\ncarteiro serve --config /etc/carteiro/carteiro.conf",
     .run = run_serve,
 };

@@ -209,6 +209,9 @@ static const char files_and_codes[] =
     "The configuration, when neither \\-\\-config nor CARTEIRO_CONFIG names another.\n"
     ".TP\n.I DATA/control.sock\nHow the commands reach the running server.\n"
     ".TP\n.I DATA/ports\nThe ports on which the running server listens, NAME=NUMBER.\n"
+    ".TP\n.I carteiro.service\nThe systemd unit: systemctl enable \\-\\-now carteiro. Its user is "
+    "made "
+    "with: adduser \\-\\-system \\-\\-group carteiro\n"
     ".SH ENVIRONMENT\n"
     ".TP\n.B CARTEIRO_CONFIG\nThe configuration file.\n"
     ".TP\n.B CARTEIRO_PASSWORD\nA password for the commands that need one.\n"
@@ -217,6 +220,16 @@ static const char files_and_codes[] =
     "input is missing; 67 there is no such address; 69 the other side is not there or refused; 73 "
     "it exists already or cannot be made; 74 trouble with a disk or a connection; 75 try again "
     "later; 77 not allowed; 78 the configuration is wrong.\n"
+    ".SH NOTES\n"
+    "The server serves from inside a sandbox; see the settings sandbox and backup in\n"
+    ".BR carteiro.conf (5).\n"
+    ".PP\n"
+    "The mutt of Debian chooses SCRAM\\-SHA\\-256\\-PLUS for SMTP and cannot do it; it needs\n"
+    ".PP\n.EX\nset smtp_authenticators=\"scram\\-sha\\-256:plain\"\n.EE\n"
+    ".PP\n"
+    "A lost index is made anew by fsck \\-\\-rebuild, but without accounts, aliases, lists, flags "
+    "and moves, with mail that had been deleted, and no account can be given that mail again. Make "
+    "backups.\n"
     ".SH SEE ALSO\n.BR carteiro.conf (5)\n";
 
 void command_put_manual(struct buf *out)

@@ -105,6 +105,6 @@ const struct command command_root = {
     .examples = "carteiro init --domain example.org --account ana\n"
                 "carteiro serve\n"
                 "carteiro account add bruno@example.org\n"
-                "carteiro send --server mail.example.org --starttls --user ana@example.org "
-                "--to bruno@example.org --subject Hello --body \"How are you?\"",
+                "carteiro send --server mail.example.org --user ana@example.org \\\n"
+                "    --to bruno@example.org --subject Hello --body \"How are you?\"",
 };

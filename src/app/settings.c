@@ -27,10 +27,13 @@ static const struct setting items[] = {
             "How long running commands may take to finish when the server is told to stop."),
     SETTING(struct server_config, sandbox, SETTING_BOOL, "yes", 0, 0,
             "Take away from the server what it does not need: files outside the data directory, the "
-            "certificates and the system's own, starting programs, odd system calls."),
+            "certificates and the system's own, starting programs, odd system calls. IMAP's SEARCH "
+            "converts charsets with the gconv modules of the C library, which it may read below "
+            "/usr/lib and /lib; kept elsewhere, such charsets are unknown."),
     SETTING(struct server_config, backup, SETTING_TEXT, "", 0, 0,
             "The directory below which `carteiro backup` may write while the server runs in its "
-            "sandbox."),
+            "sandbox. It must be there when the server starts, and belong to `user`; a change takes "
+            "effect after a restart. The systemd unit makes /var/lib/carteiro-backup."),
 };
 // clang-format on
 
