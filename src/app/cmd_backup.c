@@ -52,6 +52,12 @@ static int run_restore(struct call *call)
                          buf_cstr(&data));
     if (r == -ENOENT)
         return call_fail(call, EX_NOINPUT, "there is no backup in %s", call->args[0]);
+    if (r == -EACCES || r == -EPERM)
+        return call_fail(
+            call, EX_NOPERM,
+            "the user of the server must be able to read %s and to write into %s; make "
+            "that directory for it: install -d -o carteiro -g carteiro -m 700 %s",
+            call->args[0], buf_cstr(&data), buf_cstr(&data));
     if (r < 0)
         return call_fail(call, EX_IOERR, "%s: %s", call->args[0], strerror(-r));
     findings = json_array();
@@ -88,6 +94,9 @@ const struct command command_restore = {
     .args = "BACKUP",
     .args_min = 1,
     .args_max = 1,
+    .help =
+        "The server must not run. Move the old data directory away and make an empty one for the "
+        "user of the server: install -d -o carteiro -g carteiro -m 700 /var/lib/carteiro",
     COMMAND_OPTIONS(restore_options),
     .examples = "carteiro restore /var/lib/carteiro-backup/monday\n"
                 "# look into it first\n"

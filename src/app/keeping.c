@@ -6,6 +6,7 @@
 #include "app/site.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 int keeping_data(const struct call *call, struct buf *out)
 {
@@ -14,6 +15,7 @@ int keeping_data(const struct call *call, struct buf *out)
     struct site site;
     int r;
 
+    umask(077); // what is written here is people's mail
     if (call_has(call, "data")) {
         r = os_path_absolute(call_option(call, "data"), out);
         return r < 0 ? call_fail(call, EX_USAGE, "--data: %s", strerror(-r)) : EX_OK;

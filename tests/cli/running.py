@@ -237,7 +237,11 @@ class Stopped(SiteTest):
         self.assertEqual(carteiro(self.site, 'fsck', '--data', '/nowhere').returncode, 66)
 
     def test_backup_while_it_runs_and_restore(self):
-        copy, again = self.site.place / 'copy', self.site.place / 'again'
+        copies, again = self.site.place / 'copies', self.site.place / 'again'
+        copy = copies / 'monday'
+        copies.mkdir()
+        text = self.site.config.read_text()
+        self.site.config.write_text(put_setting(text, '', 'backup', f'"{copies}"'))  # for the sandbox
         with self.site:
             self.site.deliver('bruno', 'before the backup')
             before = self.site.raw_messages('bruno')
@@ -252,6 +256,8 @@ class Stopped(SiteTest):
         try:
             done = carteiro(self.site, 'restore', str(copy))
             self.assertEqual(done.returncode, 0, done.stderr)
+            for path in (self.site.data, *self.site.data.rglob('*')):
+                self.assertEqual(path.stat().st_mode & 0o077, 0, path)  # passwords are in there
             with self.site:
                 self.assertEqual(self.site.raw_messages('bruno'), before)
             # The index can be made anew from the mail itself.
