@@ -287,6 +287,8 @@ static void note_dropped(void)
 // Under the lock. True when the line still has to be written by the caller.
 static bool hand_over(struct str line)
 {
+    bool was_empty = the_log.pending.len == 0;
+
     if (the_log.sink) {
         the_log.sink(the_log.sink_arg, line);
         return false;
@@ -299,7 +301,7 @@ static bool hand_over(struct str line)
         the_log.pending.failed = false;
         the_log.dropped++;
     }
-    if (the_log.pending.len == line.len) // it was empty: the writer may sleep
+    if (was_empty) // the writer may sleep
         pthread_cond_signal(&the_log.more);
     return false;
 }

@@ -2,6 +2,7 @@
 #include "log/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,6 +95,47 @@ static void the_writer_writes_all_before_it_stops(void **state)
     assert_int_equal(n, 20 * (ssize_t)strlen("2023-11-14T22:13:20.123Z info a/b line\n"));
 }
 
+// Reads what comes until the line with `last` is there, or nothing comes for so long.
+static bool read_until(int fd, const char *last, int patience_ms)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    static char got[1 << 16];
+
+    while (poll(&wait, 1, patience_ms) == 1) {
+        ssize_t n = read(fd, got, sizeof(got));
+
+        assert_true(n > 0);
+        if (last && str_find_str(str_of(got, (size_t)n), str_from(last)) >= 0)
+            return true;
+    }
+    return false;
+}
+
+static void after_lines_were_dropped_the_next_is_written_at_once(void **state)
+{
+    char big[LOG_VALUE_MAX];
+    int ends[2];
+    (void)state;
+
+    memset(big, 'x', sizeof(big));
+    log_set_sink(NULL, NULL);
+    assert_int_equal(pipe(ends), 0);
+    log_start(ends[1], LOG_INFO);
+    for (size_t bytes = 0; bytes < 6 << 20; bytes += sizeof(big)) {
+        struct log_line l;
+
+        log_begin(&l, LOG_INFO, "a/b", "much");
+        log_str(&l, "long", str_of(big, sizeof(big)));
+        log_end(&l);
+    }
+    assert_false(read_until(ends[0], NULL, 100)); // now the writer sleeps
+    log_event(LOG_INFO, "a/b", "again");
+    assert_true(read_until(ends[0], "again", 60000));
+    log_stop();
+    close(ends[1]);
+    close(ends[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +143,7 @@ int main(void)
         cmocka_unit_test(values_of_strangers_cannot_forge_lines),
         cmocka_unit_test(lines_below_the_level_are_left_out),
         cmocka_unit_test(the_writer_writes_all_before_it_stops),
+        cmocka_unit_test(after_lines_were_dropped_the_next_is_written_at_once),
     };
     int failed;
 
