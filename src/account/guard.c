@@ -55,6 +55,12 @@ static void table_done(struct table *t)
     pthread_mutex_destroy(&t->lock);
 }
 
+/// Threads look at the clock before they have the lock, so an entry may be younger than `now_us`.
+static uint64_t age_us(const struct entry *e, uint64_t now_us)
+{
+    return now_us > e->at_us ? now_us - e->at_us : 0;
+}
+
 static struct entry *set_of(const struct table *t, const uint8_t *tag)
 {
     uint64_t h;
@@ -128,7 +134,7 @@ bool account_cache_has(struct account_cache *cache, const uint8_t tag[GUARD_TAG_
 
     pthread_mutex_lock(&cache->table.lock);
     e = find(&cache->table, tag);
-    has = e && now_us - e->at_us < CACHE_US;
+    has = e && age_us(e, now_us) < CACHE_US;
     pthread_mutex_unlock(&cache->table.lock);
     return has;
 }
@@ -196,7 +202,7 @@ static bool is_blocked(const struct table *t, const uint8_t *tag, uint64_t max, 
     if (!e || e->count < max)
         return false;
     wait_us = (e->count - max + 1) * MINUTE_US;
-    return now_us - e->at_us < (wait_us < FORGET_US ? wait_us : FORGET_US);
+    return age_us(e, now_us) < (wait_us < FORGET_US ? wait_us : FORGET_US);
 }
 
 bool account_failures_is_blocked(struct account_failures *failures, struct str user, struct str ip,
@@ -218,9 +224,10 @@ static uint64_t count_one(const struct table *t, const uint8_t *tag, uint64_t no
 {
     struct entry *e = find_or_make(t, tag);
 
-    if (now_us - e->at_us >= FORGET_US)
+    if (age_us(e, now_us) >= FORGET_US)
         e->count = 0;
-    e->at_us = now_us + (now_us == 0);
+    if (e->at_us < now_us + (now_us == 0))
+        e->at_us = now_us + (now_us == 0);
     return ++e->count;
 }
 

@@ -77,6 +77,26 @@ static void failures_block_longer_and_longer(void **state)
     account_failures_free(f);
 }
 
+static void a_clock_read_before_anothers_failure_forgets_nothing(void **state)
+{
+    struct account_failures *f = account_failures_new();
+    struct account_cache *cache = account_cache_new(64);
+    const struct str ana = STR("ana"), ip = STR("192.0.2.1");
+    uint8_t tag[GUARD_TAG_LEN];
+    (void)state;
+
+    assert_int_equal(account_failures_note(f, ana, ip, minute), 1);
+    assert_int_equal(account_failures_note(f, ana, ip, minute - 1), 2);
+    assert_int_equal(account_failures_note(f, ana, ip, minute - 2), 3);
+    assert_true(account_failures_is_blocked(f, ana, ip, 3, minute - 3));
+    assert_false(account_failures_is_blocked(f, ana, ip, 3, 2 * minute)); // counted from the last
+    account_failures_free(f);
+    account_cache_tag(cache, 1, 1, STR("secret"), tag);
+    account_cache_put(cache, tag, minute);
+    assert_true(account_cache_has(cache, tag, minute - 1));
+    account_cache_free(cache);
+}
+
 static void a_peer_that_tries_all_users_is_blocked(void **state)
 {
     struct account_failures *f = account_failures_new();
@@ -191,6 +211,7 @@ int main(void)
         cmocka_unit_test(verified_passwords_are_remembered_for_an_hour),
         cmocka_unit_test(the_cache_is_bounded),
         cmocka_unit_test(failures_block_longer_and_longer),
+        cmocka_unit_test(a_clock_read_before_anothers_failure_forgets_nothing),
         cmocka_unit_test(a_peer_that_tries_all_users_is_blocked),
         cmocka_unit_test(a_site_of_ipv6_is_one_peer),
         cmocka_unit_test(documents_are_read_strictly),
