@@ -277,11 +277,14 @@ void rt_session_begin(struct rt_loop *loop, const struct rt_listener *listener,
     const struct rt_listen *what = &listener->what;
     struct rt_conn *conn;
 
+    // Counted before it is asked whether the end has begun: else a drain on another loop could see
+    // no session in the moment between, and end under this one.
+    atomic_fetch_add(&loop->rt->sessions, 1);
     if (!is_welcome(loop, what, sock, peer)) {
         loop->rt->world->close(sock);
+        rt_session_left(loop->rt);
         return;
     }
-    atomic_fetch_add(&loop->rt->sessions, 1);
     atomic_fetch_add(&loop->rt->connections, 1);
     conn = rt_conn_new(loop, sock, what->protocol->session_size);
     conn->listener = listener;
