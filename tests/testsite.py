@@ -125,7 +125,8 @@ class Site:
 
     # ---- running
 
-    def start(self, preexec=None):
+    def start(self, preexec=None, poke=None):
+        """Runs the server until it is ready; `poke`: a signal it is sent all the while."""
         ports = self.data / 'ports'
         ports.unlink(missing_ok=True)
         with open(self.log_path, 'ab') as log:
@@ -137,6 +138,8 @@ class Site:
             if self.process.poll() is not None:
                 raise AssertionError(f'the server did not start (exit {self.process.returncode}):\n'
                                      f'{self.log()[-4000:]}')
+            if poke:
+                self.process.send_signal(poke)
             return ports.exists() and ports.stat().st_size > 0
 
         until(is_ready, 'the server writes its ports')
@@ -175,7 +178,7 @@ class Site:
         return self.log_path.read_text(errors='replace') if self.log_path.exists() else ''
 
     def check_log(self):
-        for sign in ('AddressSanitizer', 'LeakSanitizer', 'runtime error:', 'CHECK('):
+        for sign in ('AddressSanitizer', 'LeakSanitizer', 'ThreadSanitizer', 'runtime error:', 'CHECK('):
             if sign in self.log():
                 at = self.log().index(sign)
                 raise AssertionError(f'the server said:\n{self.log()[max(0, at - 500):at + 4000]}')

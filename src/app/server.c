@@ -170,7 +170,7 @@ static void say_serving(const struct server *s)
 
     buf_init(&line, 2048);
     buf_put(&line, STR("carteiro: serving "));
-    site_hostname(s->site.settings, &line);
+    site_hostname(server_settings_now(s), &line);
     for (int i = 0; i < LISTEN_PORTS; i++) {
         uint16_t port = listen_port(s->listen, (enum listen_port)i);
 
@@ -200,6 +200,29 @@ static int bring_up(struct server *s)
     return r < 0 ? refuse(s, EX_CANTCREAT, "DATA/ports", r) : 0;
 }
 
+/// The rooms are there only when all is up: a signal that comes before waits until then.
+static int on_reload(void *arg)
+{
+    CLEANUP(buf_drop) struct buf why = {0};
+    struct server *s = arg;
+    json_t *result;
+
+    s->reload_waits = !s->is_up;
+    if (!s->is_up)
+        return 0;
+    result = json_object();
+    buf_init(&why, 32 * 1024);
+    if (server_reload(s, result, &why) != EX_OK) {
+        struct log_line l;
+
+        log_begin(&l, LOG_ERROR, "app/server", "reload refused, all stays as it was");
+        log_str(&l, "why", buf_str(&why));
+        log_end(&l);
+    }
+    json_decref(result);
+    return 0;
+}
+
 /// The first task, and the last: it brings all up, waits until every session has ended, and closes
 /// the store, which must have its runtime for that.
 static int serve(void *arg)
@@ -207,7 +230,10 @@ static int serve(void *arg)
     struct server *s = arg;
     struct rt_waiter end;
 
-    if (bring_up(s) == 0)
+    s->is_up = bring_up(s) == 0;
+    if (s->is_up && s->reload_waits)
+        on_reload(s);
+    if (s->is_up)
         say_serving(s);
     else
         rt_drain(s->site.rt, 0);
@@ -231,24 +257,7 @@ static int on_stop(void *arg)
     }
     log_event(LOG_INFO, "app/server", "stopping: no new connections, running commands finish");
     sd_notify(0, "STOPPING=1");
-    rt_drain(s->site.rt, (uint32_t)s->site.settings->grace);
-    return 0;
-}
-
-static int on_reload(void *arg)
-{
-    CLEANUP(buf_drop) struct buf why = {0};
-    json_t *result = json_object();
-
-    buf_init(&why, 32 * 1024);
-    if (server_reload(arg, result, &why) != EX_OK) {
-        struct log_line l;
-
-        log_begin(&l, LOG_ERROR, "app/server", "reload refused, all stays as it was");
-        log_str(&l, "why", buf_str(&why));
-        log_end(&l);
-    }
-    json_decref(result);
+    rt_drain(s->site.rt, (uint32_t)server_settings_now(s)->grace);
     return 0;
 }
 

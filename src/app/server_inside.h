@@ -25,10 +25,17 @@ struct server {
     struct imap *imap;
     struct listen *listen;
     time_t started;
-    uint64_t reloads;
+    _Atomic uint64_t reloads;
+    bool is_up, reload_waits; // all rooms are made; a signal to reload came before that. Loop 0's
     int code;
     struct buf why;
 };
+
+/// For readers while it serves: a reload in the pool may be replacing them.
+static inline const struct server_config *server_settings_now(const struct server *s)
+{
+    return __atomic_load_n(&s->site.settings, __ATOMIC_ACQUIRE);
+}
 
 /// While there is one thread only. What the kernel cannot do is logged.
 void server_enter_sandbox(struct server *s);

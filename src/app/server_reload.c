@@ -15,6 +15,7 @@
 #include "app/server_inside.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 enum { CERTIFICATES_ARENA_MAX = 1 << 20, VALUE_MAX = 4096 };
@@ -128,7 +129,7 @@ static void swap(struct server *s, struct app_config *fresh)
     CHECK(s->retired);
     s->retired[s->retired_count++] = s->config;
     s->config = fresh;
-    s->reloads++;
+    atomic_fetch_add(&s->reloads, 1);
     __atomic_store_n(&s->site.config, fresh, __ATOMIC_RELEASE);
     __atomic_store_n(&s->site.settings, APP_CONFIG(fresh, server_config, server_settings),
                      __ATOMIC_RELEASE);
@@ -186,7 +187,7 @@ void server_put_status(const struct server *s, json_t *result)
     json_t *ports = json_object();
 
     buf_init(&host, 256);
-    site_hostname(s->site.settings, &host);
+    site_hostname(server_settings_now(s), &host);
     for (int i = 0; i < LISTEN_PORTS; i++)
         json_object_set_new(ports, listen_port_name((enum listen_port)i),
                             json_integer(listen_port(s->listen, (enum listen_port)i)));
@@ -194,6 +195,6 @@ void server_put_status(const struct server *s, json_t *result)
     json_object_set_new(result, "hostname", json_string(buf_cstr(&host)));
     json_object_set_new(result, "pid", json_integer(getpid()));
     json_object_set_new(result, "started", json_integer((json_int_t)s->started));
-    json_object_set_new(result, "reloads", json_integer((json_int_t)s->reloads));
+    json_object_set_new(result, "reloads", json_integer((json_int_t)atomic_load(&s->reloads)));
     json_object_set_new(result, "tls", json_boolean(s->tls != NULL));
 }

@@ -3,6 +3,7 @@
 certificates are for new connections, accounts come and go, and an end is announced."""
 import imaplib
 import pathlib
+import signal
 import smtplib
 import ssl
 import subprocess
@@ -59,6 +60,13 @@ class KeepServing(SiteTest):
         self.assertIn('message_size', str(caught.exception))  # the nearest name
         self.site.config.write_text(text)
         self.site.deliver('ana')
+
+    def test_a_reload_asked_before_all_is_up_waits(self):
+        self.site.stop()
+        # Ignored until the server handles it, so that it comes as early as can be.
+        self.site.start(preexec=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN), poke=signal.SIGHUP)
+        self.site.deliver('ana')
+        self.site.run('status')
 
     def test_accounts_come_and_go_while_it_runs(self):
         password = str(self.site.place / 'password')
