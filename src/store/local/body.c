@@ -259,35 +259,59 @@ static void report_damage(const struct store_body_ref *ref, uint32_t segment, ui
     log_end(&line);
 }
 
-/// It is not whole at home: was it moved, is it gone, is it damaged?
-static ssize_t read_elsewhere(struct local *l, const struct body_request *q, ssize_t at_home,
-                              struct reading *b)
+enum { MOVES_MAX = 8 }; // while one piece is read
+
+struct place {
+    uint32_t segment;
+    uint64_t offset;
+};
+
+/// Where the index says the message lies, when it was moved: *at. 1, 0 when nobody has it, -errno.
+static int find_now(struct local *l, const struct body_request *q, const struct reading *b,
+                    struct place *at)
 {
-    uint32_t segment = message_segment(q->ref->message_id);
-    uint64_t offset = message_offset(q->ref->message_id);
+    bool was_moved = at->segment != message_segment(q->ref->message_id) ||
+                     at->offset != message_offset(q->ref->message_id);
     struct local_reader *reader;
     struct index_message m = {0};
-    int r, is_live = 1;
+    int r, is_live = !was_moved; // what was moved has a row for as long as it lives
 
     r = local_reader_take(l, &reader);
     if (r < 0)
         return r;
     r = index_message(&reader->index, q->ref->message_id, &m);
-    if (r == STORE_NOT_FOUND && b->record.kind && b->record.message_id == q->ref->message_id)
-        is_live = local_is_live(&reader->index, &b->record, segment, offset);
+    if (r == STORE_NOT_FOUND && !was_moved && b->record.kind &&
+        b->record.message_id == q->ref->message_id)
+        is_live = local_is_live(&reader->index, &b->record, at->segment, at->offset);
     local_reader_give(l, reader);
-    if (r < 0 || is_live < 0)
-        return r < 0 ? r : is_live;
-    if (r == 0 && m.segment) {
-        segment = m.segment;
-        offset = m.offset;
-        at_home = read_at(l, q, segment, offset, b);
-    } else if (!is_live) {
-        return -ENOENT;
+    if (r < 0)
+        return r;
+    if (r == 0 && m.segment)
+        *at = (struct place){m.segment, m.offset};
+    return r == 0 ? 1 : is_live;
+}
+
+/// It is not whole where it lay: was it moved, is it gone, is it damaged? The collector may move it
+/// once more between the look into the index and the reading; only what fails at the place where
+/// the index still sees it is damaged.
+static ssize_t read_elsewhere(struct local *l, const struct body_request *q, ssize_t n,
+                              struct reading *b)
+{
+    struct place at = {message_segment(q->ref->message_id), message_offset(q->ref->message_id)};
+
+    for (int i = 0; i < MOVES_MAX && (n == -ENOENT || n == -EBADMSG); i++) {
+        struct place before = at;
+        int r = find_now(l, q, b, &at);
+
+        if (r <= 0)
+            return r < 0 ? r : -ENOENT;
+        if (at.segment == before.segment && at.offset == before.offset)
+            break;
+        n = read_at(l, q, at.segment, at.offset, b);
     }
-    if (at_home == -EBADMSG)
-        report_damage(q->ref, segment, offset);
-    return at_home;
+    if (n == -EBADMSG)
+        report_damage(q->ref, at.segment, at.offset);
+    return n;
 }
 
 ssize_t local_body_read(struct local *l, const struct store_body_ref *ref, uint64_t offset,
