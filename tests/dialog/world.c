@@ -164,6 +164,7 @@ static void add_people(struct world *w)
                                  .is_list = true,
                                  .owner = STR("ana@example.test"),
                                  .name = STR("Todos")};
+    char name[] = "lista0@example.test", owner[] = "dono0@elsewhere.test";
     uint64_t id;
 
     CHECK(account_domain_add(w->accounts, &domain, &why) == 0);
@@ -172,6 +173,13 @@ static void add_people(struct world *w)
     CHECK(account_add(w->accounts, NAMES[1], &change, &id, &why) == 0);
     CHECK(account_alias_add(w->accounts, &sales, &why) == 0);
     CHECK(account_alias_add(w->accounts, &list, &why) == 0);
+    list.address = str_from(name);
+    list.owner = str_from(owner);
+    for (int i = 0; i < 4; i++) {
+        name[5]++;
+        owner[4]++;
+        CHECK(account_alias_add(w->accounts, &list, &why) == 0);
+    }
 }
 
 void world_open(struct world *w)

@@ -18,8 +18,29 @@ static void log_refused(struct receive_session *s, struct str to, const struct o
 /// RFC 5321 4.5.3.1.10: too many is 452, and the client sends to the rest with its next mail.
 static bool is_full(const struct receive_session *s)
 {
-    return s->envelope->recipient_count >= s->limits->config.recipients_max ||
+    return s->is_full || s->envelope->recipient_count >= s->limits->config.recipients_max ||
            !arena_has_room(&s->transaction, RECEIVE_TRANSACTION_MAX / 2);
+}
+
+/// A long list in one piece is no mistake, so of these only one in recipients_max counts; but it
+/// brings nothing, and could go on for ever.
+static void say_full(struct receive_session *s)
+{
+    if (++s->full_count % s->limits->config.recipients_max == 0)
+        s->junk_count++;
+    receive_say(s, 452, "4.5.3", "too many recipients, send to the others with another mail");
+}
+
+/// What did not fit was looked up in vain, perhaps to thousands of places. So the rest of this
+/// transaction is not looked up any more, and a client cannot do that in each of many.
+static void note_outcome(struct receive_session *s, const struct outcome *outcome)
+{
+    if (outcome->verdict == DONE)
+        s->state = RECEIVE_RCPT;
+    if (outcome->verdict != LATER || !str_eq(outcome->enhanced, STR("4.5.3")))
+        return;
+    s->is_full = true;
+    s->junk_count++;
 }
 
 int receive_on_rcpt(struct receive_session *s, const struct smtp_command *c)
@@ -29,7 +50,7 @@ int receive_on_rcpt(struct receive_session *s, const struct smtp_command *c)
     struct outcome outcome;
 
     if (is_full(s)) {
-        receive_say(s, 452, "4.5.3", "too many recipients, send to the others with another mail");
+        say_full(s);
         return 0;
     }
     fault = smtp_rcpt_parse(c->argument, s->envelope->is_utf8, &rcpt);
@@ -42,9 +63,8 @@ int receive_on_rcpt(struct receive_session *s, const struct smtp_command *c)
         return 0;
     }
     outcome = queue_recipient(s->receive->doors.queue, s->envelope, &rcpt.recipient);
-    if (outcome.verdict == DONE)
-        s->state = RECEIVE_RCPT;
-    else
+    note_outcome(s, &outcome);
+    if (outcome.verdict != DONE)
         log_refused(s, rcpt.path, &outcome);
     receive_say_outcome(s, &outcome);
     return 0;

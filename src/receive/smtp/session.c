@@ -136,6 +136,7 @@ void receive_transaction_end(struct receive_session *s)
         receive_body_abandon(s->body);
     s->body = NULL;
     s->envelope = NULL;
+    s->is_full = false;
     arena_reset(&s->transaction);
     if (s->state != RECEIVE_FRESH)
         s->state = RECEIVE_READY;

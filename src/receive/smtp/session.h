@@ -68,10 +68,12 @@ struct receive_session {
     bool is_esmtp;
     bool is_closing; // after this command
     unsigned error_count, junk_count, login_failures, mail_count;
+    unsigned full_count;               // recipients that were too many
     struct buf helo;                   // as said
     struct account_identity *identity; // NULL: nobody signed in
     struct arena transaction;
     struct envelope *envelope; // in the transaction
+    bool is_full;              // the envelope: a recipient did not fit
     struct receive_body *body; // in the transaction, of BDAT
 };
 
