@@ -310,7 +310,8 @@ struct store_copying {
 };
 void store_change_copy(struct store_change *change, struct store_copying *copying);
 
-/// *out_id (may be NULL) is set by commit. STORE_EXISTS, STORE_LIMIT.
+/// *out_id (may be NULL) is set by commit, before it comes to the operations after this one: it may
+/// be the to_mailbox_id of a copying in the same change. STORE_EXISTS, STORE_LIMIT.
 void store_change_mailbox_create(struct store_change *change, uint64_t account_id, struct str name,
                                  unsigned special_use, uint64_t *out_id);
 void store_change_mailbox_delete(struct store_change *change, uint64_t mailbox_id);

@@ -336,6 +336,31 @@ static void a_body_that_is_gone_cannot_be_read(void)
     store_entries_done(&e);
 }
 
+/// What RENAME of INBOX needs.
+static void a_mailbox_is_made_and_filled_at_once(void)
+{
+    struct store_put put = put_text(ANA, "INBOX", "one");
+    struct store_copying copying = {
+        .from_mailbox_id = put.in_mailbox_id, .uids = RANGE(1, UINT32_MAX), .move = true};
+    struct store_change *change;
+    struct store_mailbox new;
+
+    put_text(ANA, "INBOX", "two");
+    for (int i = 0; i < 2; i++) { // the second time it exists, and nothing is moved
+        OK(store_change_new(s, &change));
+        store_change_mailbox_create(change, ANA, STR("Old"), 0, &copying.to_mailbox_id);
+        store_change_copy(change, &copying);
+        CHECK(store_commit(change) == (i == 0 ? 0 : STORE_EXISTS));
+        store_change_free(change);
+        new = look(ANA, "Old");
+        CHECK(new.message_count == 2 && new.uidnext == 3);
+        CHECK(look(ANA, "INBOX").message_count == (uint32_t)i);
+        put_text(ANA, "INBOX", "three");
+    }
+    check_numbers(new.id);
+    check_numbers(put.in_mailbox_id);
+}
+
 // ---- flags
 
 static void flags_are_set_added_and_taken(void)
@@ -1073,6 +1098,7 @@ static const struct {
     TEST(an_abandoned_big_mail_leaves_nothing),
     TEST(medium_mails_of_many_sizes),
     TEST(a_body_that_is_gone_cannot_be_read),
+    TEST(a_mailbox_is_made_and_filled_at_once),
     TEST(flags_are_set_added_and_taken),
     TEST(flags_wait_for_nobody_else_s_change),
     TEST(the_same_flags_are_no_change),

@@ -13,25 +13,20 @@ static bool is_below(struct str name, struct str above)
     return name.len > above.len && str_starts(name, above) && name.ptr[above.len] == '/';
 }
 
-/// Two changes, because the new mailbox has no id before the first; between them it is empty.
+/// One change: nobody sees the new mailbox empty, nor finds it so after a crash.
 static int empty_inbox(struct imap_session *s, const struct store_mailbox *inbox, struct str name)
 {
-    CLEANUP(imap_change_drop) struct store_change *create = NULL, *move = NULL;
+    CLEANUP(imap_change_drop) struct store_change *change = NULL;
     struct store_range all = {1, UINT32_MAX};
     struct store_copying copying = {.from_mailbox_id = inbox->id, .uids = {&all, 1}, .move = true};
-    int r = store_change_new(imap_store(s), &create);
+    int r = store_change_new(imap_store(s), &change);
 
     if (r != 0)
         return r;
-    store_change_mailbox_create(create, s->account_id, name, STORE_USE_NONE,
+    store_change_mailbox_create(change, s->account_id, name, STORE_USE_NONE,
                                 &copying.to_mailbox_id);
-    r = store_commit(create);
-    if (r == 0)
-        r = store_change_new(imap_store(s), &move);
-    if (r != 0)
-        return r;
-    store_change_copy(move, &copying);
-    return store_commit(move);
+    store_change_copy(change, &copying);
+    return store_commit(change);
 }
 
 /// Is there a mailbox between `from` and `name`? Then `name` goes along with it.

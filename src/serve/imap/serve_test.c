@@ -257,6 +257,26 @@ static void a_deleted_mailbox_ends_the_session(void)
     hang_up(&b);
 }
 
+/// A crash in the middle must not leave a new mailbox without the mail.
+static void renaming_inbox_is_one_change(void)
+{
+    struct store_stats before, after;
+    struct client c;
+
+    sign_in(&c);
+    append(&c, "INBOX", STR(MAIL));
+    CHECK(store_stats_get(w.store, &before) == 0);
+    ask(&c, "RENAME INBOX old");
+    CHECK(heard(&c, "t OK"));
+    CHECK(store_stats_get(w.store, &after) == 0);
+    CHECK(after.commits == before.commits + 1);
+    ask(&c, "STATUS old (MESSAGES)");
+    CHECK(heard(&c, "* STATUS old (MESSAGES 1)"));
+    ask(&c, "STATUS INBOX (MESSAGES)");
+    CHECK(heard(&c, "* STATUS INBOX (MESSAGES 0)"));
+    hang_up(&c);
+}
+
 static void bodies_come_back_whole(void)
 {
     struct buf mail, expected;
@@ -548,6 +568,7 @@ static void more_expunges_than_are_remembered(void)
 TALK(idle_hears_at_once)
 TALK(numbers_stay_during_fetch)
 TALK(a_deleted_mailbox_ends_the_session)
+TALK(renaming_inbox_is_one_change)
 TALK(bodies_come_back_whole)
 TALK(a_swollen_structure_keeps_the_mailbox_readable)
 TALK(many_large_items_do_not_pile_up)
@@ -564,6 +585,7 @@ int main(void)
         cmocka_unit_test(test_idle_hears_at_once),
         cmocka_unit_test(test_numbers_stay_during_fetch),
         cmocka_unit_test(test_a_deleted_mailbox_ends_the_session),
+        cmocka_unit_test(test_renaming_inbox_is_one_change),
         cmocka_unit_test(test_bodies_come_back_whole),
         cmocka_unit_test(test_a_swollen_structure_keeps_the_mailbox_readable),
         cmocka_unit_test(test_many_large_items_do_not_pile_up),
