@@ -78,8 +78,10 @@ static void open_session(struct session *s)
 
     memset(s, 0, sizeof(*s));
     s->body_at = load.body_len;
-    s->fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (s->fd < 0 || connect(s->fd, (struct sockaddr *)&load.to, sizeof(load.to)) < 0)
+    s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    // A server with a short queue lets some wait; the others must go on meanwhile.
+    if (s->fd < 0 ||
+        (connect(s->fd, (struct sockaddr *)&load.to, sizeof(load.to)) < 0 && errno != EINPROGRESS))
         die("connect");
     setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     load.open++;
@@ -203,8 +205,8 @@ static void receive(struct session *s)
 
     if (n < 0 && errno == EAGAIN)
         return;
-    if (n <= 0) {
-        if (s->state != QUIT && !load.failed++)
+    if (n <= 0) { // without a greeting no mail was begun: it is tried again
+        if (s->state != QUIT && s->state != GREETING && !load.failed++)
             snprintf(load.first_error, sizeof(load.first_error), "connection lost");
         close_session(s);
         return;
