@@ -148,13 +148,17 @@ class Site:
             self.ports[name.removesuffix('_PORT')] = int(number)
         return self
 
-    def stop(self):
-        """SIGTERM to the server's pid; it must end by itself, well, and with no sanitizer's report."""
+    def stop(self, poke=None):
+        """SIGTERM to the server's pid; it must end by itself, well, and with no sanitizer's report.
+        `poke`: another signal it is sent until then."""
         if self.process is None:
             return
         process, self.process = self.process, None
         process.send_signal(signal.SIGTERM)
         try:
+            while poke and process.poll() is None:
+                process.send_signal(poke)
+                time.sleep(0.001)  # thousands at once would be thousands of tasks
             code = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()

@@ -200,17 +200,11 @@ static int bring_up(struct server *s)
     return r < 0 ? refuse(s, EX_CANTCREAT, "DATA/ports", r) : 0;
 }
 
-/// The rooms are there only when all is up: a signal that comes before waits until then.
-static int on_reload(void *arg)
+static void reload(struct server *s)
 {
     CLEANUP(buf_drop) struct buf why = {0};
-    struct server *s = arg;
-    json_t *result;
+    json_t *result = json_object();
 
-    s->reload_waits = !s->is_up;
-    if (!s->is_up)
-        return 0;
-    result = json_object();
     buf_init(&why, 32 * 1024);
     if (server_reload(s, result, &why) != EX_OK) {
         struct log_line l;
@@ -220,6 +214,23 @@ static int on_reload(void *arg)
         log_end(&l);
     }
     json_decref(result);
+}
+
+/// The rooms are there only when all is up: a signal that comes before waits until then. However
+/// many come while a reload runs, one more does for all of them.
+static int on_reload(void *arg)
+{
+    struct server *s = arg;
+
+    s->reload_waits = true;
+    if (!s->is_up || s->is_reloading)
+        return 0;
+    s->is_reloading = true;
+    while (s->reload_waits && !rt_is_draining(s->site.rt)) {
+        s->reload_waits = false;
+        reload(s);
+    }
+    s->is_reloading = false;
     return 0;
 }
 
@@ -307,6 +318,17 @@ static int make_runtime(struct server *s)
     return r;
 }
 
+/// With the runtime go its handlers, and what a signal does by default is to end the process.
+static void block_late_signals(void)
+{
+    sigset_t late;
+
+    sigemptyset(&late);
+    sigaddset(&late, SIGHUP);
+    sigaddset(&late, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &late, NULL);
+}
+
 /// In the opposite order of making. The ports file goes first: whoever reads it finds a server.
 static void take_down(struct server *s)
 {
@@ -324,6 +346,7 @@ static void take_down(struct server *s)
     imap_free(s->imap);
     pop3_free(s->pop3);
     receive_free(s->receive);
+    block_late_signals();
     site_finish(&s->site);
     rt_free(s->site.rt);
     rt_tls_free(s->tls);

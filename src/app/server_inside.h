@@ -26,7 +26,8 @@ struct server {
     struct listen *listen;
     time_t started;
     _Atomic uint64_t reloads;
-    bool is_up, reload_waits; // all rooms are made; a signal to reload came before that. Loop 0's
+    // Loop 0's: all rooms are made; a signal to reload is being obeyed; another one came.
+    bool is_up, is_reloading, reload_waits;
     int code;
     struct buf why;
 };

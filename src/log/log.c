@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/time.h>
 #include <time.h>
@@ -81,6 +82,19 @@ static void *write_lines(void *arg)
     return NULL;
 }
 
+/// Signals are for others: who ends the process blocks them in its own thread and is done.
+static int start_writer(void)
+{
+    sigset_t all, before;
+    int r;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    r = pthread_create(&the_log.writer, NULL, write_lines, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return r;
+}
+
 void log_start(int fd, enum log_level least)
 {
     log_set_level(least);
@@ -89,7 +103,7 @@ void log_start(int fd, enum log_level least)
     the_log.fd = fd;
     the_log.stopping = false;
     buf_init(&the_log.pending, PENDING_MAX);
-    CHECK(pthread_create(&the_log.writer, NULL, write_lines, NULL) == 0);
+    CHECK(start_writer() == 0);
     the_log.running = true;
     pthread_mutex_unlock(&the_log.lock);
 }

@@ -68,6 +68,11 @@ class KeepServing(SiteTest):
         self.site.deliver('ana')
         self.site.run('status')
 
+    def test_a_reload_asked_at_the_end_does_no_harm(self):
+        self.site.deliver('ana')
+        self.site.stop(poke=signal.SIGHUP)
+        self.site.start()
+
     def test_accounts_come_and_go_while_it_runs(self):
         password = str(self.site.place / 'password')
         self.site.run('account', 'add', f'carla@{DOMAIN}', '--password-file', password)
