@@ -84,8 +84,8 @@ struct rt_loop {
     struct rt *rt;
     unsigned index;
     // Tasks.
-    struct list ready, tasks, spare; // to run; all alive; stacks without work
-    unsigned task_count, spare_count;
+    struct list ready, tasks, spare;              // to run; all alive; stacks without work
+    unsigned task_count, spare_count, warm_count; // warm: spare ones that keep their memory
     struct list slabs;
     struct rt_task *running;
     uint64_t last_ran_us; // when a task gave the loop back
@@ -128,7 +128,7 @@ struct rt_task {
     struct rt_waiter *joiner;
     struct rt_conn *conn; // the session it runs, or NULL
     int result;
-    bool cancelled, done, to_join, is_spare;
+    bool cancelled, done, to_join, is_warm; // warm: spare, with its memory
     struct rt_stack *stack;
 };
 

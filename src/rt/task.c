@@ -29,8 +29,10 @@ static struct rt_task *take_spare(struct rt_loop *loop)
     struct rt_task *task;
 
     if (link) {
+        task = LIST_OF(link, struct rt_task, link);
         loop->spare_count--;
-        return LIST_OF(link, struct rt_task, link);
+        loop->warm_count -= task->is_warm;
+        return task;
     }
     task = calloc(1, sizeof(*task));
     if (!task)
@@ -52,7 +54,11 @@ static void give_back(struct rt_task *task)
 
     list_remove(&task->alive);
     loop->task_count--;
-    if (loop->spare_count < WARM_STACKS) {
+    // The warm ones stand first. Cold ones, of which a crowd once left many, must not keep those
+    // that come and go with every command from staying warm.
+    task->is_warm = loop->warm_count < WARM_STACKS;
+    if (task->is_warm) {
+        loop->warm_count++;
         list_put_first(&loop->spare, &task->link);
     } else {
         rt_stack_forget(task->stack);
