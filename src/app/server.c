@@ -109,10 +109,16 @@ static int make_rooms(struct server *s)
     struct str bad;
     int r;
 
-    s->route =
-        (struct route){s->site.accounts, APP_CONFIG(s->config, route_config, route_settings)};
-    s->queue = (struct queue){s->site.store, &s->route,
-                              APP_CONFIG(s->config, deliver_config, deliver_settings)};
+    s->route = (struct route){
+        .accounts = s->site.accounts,
+        .config = APP_CONFIG(s->config, route_config, route_settings),
+        .store = s->site.store,
+    };
+    s->queue = (struct queue){
+        .store = s->site.store,
+        .route = &s->route,
+        .deliver = APP_CONFIG(s->config, deliver_config, deliver_settings),
+    };
     if (!route_config_is_valid(s->route.config, &bad)) {
         buf_putf(&s->why, "%s: relay_networks: %.*s is no network; write 192.0.2.0/24",
                  app_config_path(s->config), STR_ARG(bad));

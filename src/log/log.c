@@ -6,6 +6,7 @@
 #include "log/log.h"
 
 #include "base/check.h"
+#include "base/cleanup.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -28,6 +29,13 @@ static struct {
     void (*sink)(void *arg, struct str line);
     void *sink_arg;
 } the_log = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER, .fd = 2};
+
+/// Who keeps the stories. Set before there are threads that log, and after they have gone.
+static struct {
+    void (*_Atomic put)(void *arg, uint64_t mail_id, int64_t wall_us, const char *where,
+                        struct str text);
+    void *arg;
+} the_stories;
 
 static _Atomic enum log_level least_level = LOG_INFO;
 static int64_t system_wall_us(void);
@@ -169,7 +177,7 @@ static void put(struct log_line *l, struct str s)
 
 static void put_time(struct log_line *l)
 {
-    int64_t now = atomic_load(&clock_us)();
+    int64_t now = l->wall_us;
     time_t seconds = (time_t)(now / 1000000);
     struct tm tm;
     char text[40];
@@ -182,18 +190,27 @@ static void put_time(struct log_line *l)
     put(l, str_of(text, (size_t)len));
 }
 
+static bool is_logged(enum log_level level)
+{
+    return level >= atomic_load_explicit(&least_level, memory_order_relaxed);
+}
+
 void log_begin(struct log_line *l, enum log_level level, const char *where, const char *what)
 {
     l->level = level;
-    l->on = level >= atomic_load_explicit(&least_level, memory_order_relaxed);
+    l->on = is_logged(level) || atomic_load_explicit(&the_stories.put, memory_order_relaxed);
     l->len = 0;
+    l->mail_id = 0;
+    l->where = where;
     if (!l->on)
         return;
+    l->wall_us = atomic_load(&clock_us)();
     put_time(l);
     put(l, str_from(level_names[level]));
     put(l, STR(" "));
     put(l, str_from(where));
     put(l, STR(" "));
+    l->story_at = l->len;
     put(l, str_from(what));
 }
 
@@ -288,6 +305,44 @@ void log_errno(struct log_line *l, int error)
     log_text(l, "error", strerror_r(error < 0 ? -error : error, text, sizeof(text)));
 }
 
+// ---- the story of a mail
+
+void log_set_story_sink(void (*sink)(void *arg, uint64_t mail_id, int64_t wall_us,
+                                     const char *where, struct str text),
+                        void *arg)
+{
+    the_stories.arg = arg;
+    atomic_store(&the_stories.put, sink);
+}
+
+void log_mail(struct log_line *l, uint64_t mail_id)
+{
+    log_hex(l, "id", mail_id);
+    l->mail_id = mail_id;
+}
+
+void log_story(uint64_t mail_id, const char *where, const char *what, struct str text)
+{
+    CLEANUP(buf_drop) struct buf story = {0};
+
+    if (!atomic_load(&the_stories.put))
+        return;
+    buf_init(&story, LOG_STORY_MAX + 128);
+    buf_put(&story, str_from(what));
+    buf_put(&story, STR("\n"));
+    buf_put(&story, str_head(text, LOG_STORY_MAX));
+    the_stories.put(the_stories.arg, mail_id, atomic_load(&clock_us)(), where, buf_str(&story));
+}
+
+static void tell_story(const struct log_line *l)
+{
+    if (l->mail_id && atomic_load(&the_stories.put))
+        the_stories.put(the_stories.arg, l->mail_id, l->wall_us, l->where,
+                        str_of(l->bytes + l->story_at, l->len - l->story_at));
+}
+
+// ---- ending a line
+
 static void note_dropped(void)
 {
     if (!the_log.dropped)
@@ -326,6 +381,9 @@ void log_end(struct log_line *l)
     bool write_now;
 
     if (!l->on)
+        return;
+    tell_story(l);
+    if (!is_logged(l->level))
         return;
     l->bytes[l->len++] = '\n';
     line = str_of(l->bytes, l->len);

@@ -9,11 +9,16 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
-enum { LOG_LINE_MAX = 2048, LOG_VALUE_MAX = 256 }; // bytes; longer values end in "..."
+// bytes; longer values end in "..."
+enum { LOG_LINE_MAX = 2048, LOG_VALUE_MAX = 256, LOG_STORY_MAX = 8192 };
 
 struct log_line {
     enum log_level level;
-    bool on;
+    bool on;          // is being written down, for the log or for a story
+    uint64_t mail_id; // 0: of no story
+    const char *where;
+    int64_t wall_us;
+    size_t story_at; // where the part for the story begins
     size_t len;
     char bytes[LOG_LINE_MAX];
 };
@@ -41,6 +46,19 @@ void log_hex(struct log_line *l, const char *key, uint64_t value);
 /// Adds error="No space left on device" for -ENOSPC.
 void log_errno(struct log_line *l, int error);
 void log_end(struct log_line *l);
+
+// ---- the story of a mail: every line that names one also goes to whoever keeps the stories
+
+/// Adds id=HEX, and makes the line part of the mail's story, also when its level is not logged.
+void log_mail(struct log_line *l, uint64_t mail_id);
+/// A longer text, for the story only: the answers of DNS, the dialogue with a server. Cut at
+/// LOG_STORY_MAX bytes. `where` and `what` are literals.
+void log_story(uint64_t mail_id, const char *where, const char *what, struct str text);
+/// Who keeps them; must not wait. `text` of a line is what follows `where`: "kept size=2210". NULL:
+/// nobody.
+void log_set_story_sink(void (*sink)(void *arg, uint64_t mail_id, int64_t wall_us,
+                                     const char *where, struct str text),
+                        void *arg);
 
 /// The three commonest lines in one call.
 void log_event(enum log_level level, const char *where, const char *what);

@@ -15,16 +15,32 @@ enum {
     ENVELOPE_RETURN_PATHS_MAX = 4, // different ones: the sender's and those of lists
 };
 
+/// RFC 3461 4.1: what the sender wants to be told about a recipient. None of them given: FAILURE,
+/// and DELAY where the server likes.
+enum envelope_notify {
+    ENVELOPE_NOTIFY_NEVER = 1,
+    ENVELOPE_NOTIFY_SUCCESS = 2,
+    ENVELOPE_NOTIFY_FAILURE = 4,
+    ENVELOPE_NOTIFY_DELAY = 8,
+};
+/// RFC 3461 4.3: how much of the message a report brings back.
+enum envelope_ret { ENVELOPE_RET_NONE, ENVELOPE_RET_FULL, ENVELOPE_RET_HDRS };
+/// RFC 2852 4: what happens when DELIVERBY's time has passed.
+enum envelope_by { ENVELOPE_BY_NONE, ENVELOPE_BY_NOTIFY, ENVELOPE_BY_RETURN };
+
 /// One place where a copy goes.
 struct envelope_target {
     uint64_t account_id;  // 0: another host's
     struct str address;   // the account's, or the foreign one
     struct str detail;    // of `user+detail`; "" when none
+    struct str lane;      // of another host's: which way it goes, as route names it
     unsigned return_path; // index into envelope.return_paths
 };
 
 struct envelope_recipient {
     struct str address; // as the client gave it, without brackets
+    unsigned notify;    // bits of envelope_notify; 0: not given
+    struct str orcpt;   // RFC 3461 4.2, "rfc822;ana+40example.test" as given; "": not given
     struct envelope_target *targets;
     size_t target_count;
 };
@@ -44,6 +60,15 @@ struct envelope {
     enum envelope_body body;
     bool is_utf8;  // SMTPUTF8
     uint64_t size; // as declared by SIZE=; 0: not
+
+    struct str envid; // RFC 3461 4.4, xtext as given; "": not given
+    enum envelope_ret ret;
+    enum envelope_by by; // RFC 2852
+    bool by_trace;
+    int64_t by_s;         // seconds since 1970; when `by` is not NONE
+    int64_t hold_until_s; // RFC 4865, seconds since 1970; 0: not
+    int priority;         // RFC 6710, -9 to 9
+    bool requires_tls;    // RFC 8689
 
     struct str identity;  // the account that signed in, its address; "": nobody
     uint64_t identity_id; // its account id; 0: nobody

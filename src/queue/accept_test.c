@@ -24,8 +24,8 @@ struct site {
 static void site_init(struct site *s, struct world *w)
 {
     *s = (struct site){.w = w};
-    s->route = (struct route){w->accounts, &s->route_config};
-    s->queue = (struct queue){w->store, &s->route, &s->deliver_config};
+    s->route = (struct route){.accounts = w->accounts, .config = &s->route_config};
+    s->queue = (struct queue){.store = w->store, .route = &s->route, .deliver = &s->deliver_config};
     arena_init(&s->arena, 4 << 20);
 }
 

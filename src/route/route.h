@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
 // The door of route: what becomes of a recipient (RFC 5321 3.6, 4.1.1.3, 5), who may have mail
-// relayed, and what VRFY and EXPN may say (RFC 5321 3.5). Decides from the directory in memory and
-// never waits. Next hops by MX come with sending to other hosts.
+// relayed, and what VRFY and EXPN may say (RFC 5321 3.5). Decides from the directory in memory
+// without waiting; only route_hosts, the way to another host, asks DNS.
 #pragma once
 
 #include "base/setting.h"
@@ -11,6 +11,8 @@
 #include "mail/outcome.h"
 
 #include "account/account.h"
+#include "rt/conn.h"
+#include "rt/resolve.h"
 
 /// The room's part of the configuration, title "route".
 struct route_config {
@@ -21,6 +23,9 @@ extern const struct settings route_settings;
 struct route {
     struct accounts *accounts;         // borrowed
     const struct route_config *config; // borrowed
+    struct rt_resolver *resolver;      // borrowed; NULL: every look-up fails
+    struct store *store;               // borrowed: policies of RFC 8461 and results of RFC 8460
+    struct str host_name;              // our own, to find ourselves among the MX
 };
 
 /// Are all entries of relay_networks networks? Else false, the bad one in *out_bad.
@@ -37,6 +42,74 @@ bool route_may_relay(const struct route *route, const struct envelope *e);
 /// envelope's arena.
 struct outcome route_recipient(const struct route *route, struct envelope *e,
                                const struct address *to);
+
+// ---- the way out. A lane is where mail goes together: it has its own queue, connections and
+// back-off. Its name is text, at most STORE_QUEUE_LANE_MAX bytes, made from the configuration and
+// the recipient's domain without asking anybody:
+//
+//     example.org      by MX, in A-labels and lower case
+//     [192.0.2.1]      an address literal
+//     =NAME            a way of the configuration: a smart host, a fixed server, an LMTP server
+//
+// A lane that leads nowhere any more after a reload is found again by route_lane.
+
+enum { ROUTE_HOSTS_MAX = 32, ROUTE_ADDRESSES_MAX = 8 }; // of a lane; of a host
+
+/// No waiting. The lane for mail from that sender to that (foreign) address; lives in `arena`.
+struct str route_lane(const struct route *route, struct str sender, struct str recipient,
+                      struct arena *arena);
+
+enum route_tls {
+    ROUTE_TLS_NEVER,
+    ROUTE_TLS_MAY,      // STARTTLS when it is offered; any certificate; plain text when TLS fails
+    ROUTE_TLS_MUST,     // STARTTLS with `verify`, or the next host, or later
+    ROUTE_TLS_IMPLICIT, // TLS from the first byte, with `verify`
+};
+
+/// One server to try.
+struct route_host {
+    struct str name;                           // "mx1.example.org"
+    unsigned preference;                       // of its MX record
+    struct str addresses[ROUTE_ADDRESSES_MAX]; // numeric, IPv6 and IPv4 in the order to race
+    size_t address_count;                      // (RFC 8305); or one "/path"
+    uint16_t port;
+    bool is_lmtp;
+    enum route_tls tls;
+    enum rt_verify verify;
+    struct str names[4]; // the certificate has one of these
+    size_t name_count;
+    bool allow_wildcards;
+    const struct dns_tlsa *tlsa;
+    size_t tlsa_count;
+    struct str tls_why; // for people: "DANE: 2 TLSA records, signed", "MTA-STS: enforce, ..."
+    struct str user, password; // to sign in with; user "": no AUTH
+};
+
+/// A lane's hosts in the order to try them, or why there are none.
+struct route_hosts {
+    struct outcome outcome; // DONE: there are hosts; else LATER or NEVER with the reason
+    struct route_host *items;
+    size_t count;
+    struct str policy; // of TLS, for the reports of RFC 8460: "tlsa", "sts", "no-policy-found"
+    struct str story;  // lines: what DNS said, and what follows from it
+    uint32_t ttl;      // seconds all this may be used again
+};
+
+/// [await] Looks up where the lane leads (RFC 5321 5.1; 7505; 7672; 8461; 8305). `requires_tls`:
+/// RFC 8689 holds, so hosts that cannot be verified are left out. Outcomes that are not DONE:
+/// 556 5.1.10 null MX; 550 5.1.2 no such domain; 550 5.4.4 no host there; 554 5.4.6 we are its best
+/// MX ourselves and do not know the domain; 451 4.4.3 DNS fails or lies; 451 4.7.5, 5.7.30 TLS
+/// cannot be had.
+void route_hosts(const struct route *route, struct str lane, bool requires_tls, struct arena *arena,
+                 struct route_hosts *out);
+
+/// What came of one host's TLS, for the reports of RFC 8460. No waiting. `failure` is a result type
+/// of its 4.3 ("starttls-not-supported", "certificate-expired", ...), or "" for success.
+struct route_tls_result {
+    struct str domain, policy, host, address, failure;
+    struct str detail; // for people
+};
+void route_tls_note(const struct route *route, const struct route_tls_result *result);
 
 /// The answers to VRFY and EXPN as lines without codes: "Ana Lima <ana@example.test>".
 struct route_lines {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "proto/dns/record.h"
 #include "rt/rt.h"
 
 struct rt_tls;        // rt/tls.h
@@ -57,6 +58,9 @@ struct rt_listen {
 /// is copied.
 int rt_listen(struct rt *rt, const struct rt_listen *what, uint16_t *out_port);
 
+/// [await] As rt_dial, from a local address of ours (numeric; NULL: the kernel's choice).
+int rt_dial_from(const char *source, const char *address, uint16_t port, uint32_t timeout_ms,
+                 struct rt_conn **out);
 /// [await] A connection of the calling task, to a numeric address or a "/path". Ends by rt_hang_up.
 int rt_dial(const char *address, uint16_t port, uint32_t timeout_ms, struct rt_conn **out);
 /// Flushes nothing, closes. Only for connections from rt_dial.
@@ -96,6 +100,28 @@ int rt_flush(struct rt_conn *conn);
 int rt_start_tls(struct rt_conn *conn, struct rt_tls *tls);
 /// [await] Client side; `server_name` for SNI and, when the client verifies, for the certificate.
 int rt_start_tls_client(struct rt_conn *conn, struct rt_tls_client *tls, const char *server_name);
+
+/// How a client looks at the server's certificate, connection by connection.
+enum rt_verify {
+    RT_VERIFY_NONE, // take any (RFC 7435: better than plain text); verify_error tells what it was
+    RT_VERIFY_PKIX, // a chain to an authority, and one of `names`; else the handshake fails
+    RT_VERIFY_DANE, // one of the TLSA records (RFC 7672); else the handshake fails
+};
+struct rt_tls_policy {
+    enum rt_verify verify;
+    const char *server_name;        // SNI
+    const char *const *names;       // PKIX and DANE-TA: the certificate has one of these
+    size_t name_count;              // 0: server_name
+    bool allow_wildcards;           // RFC 8461 4.1: "*.example.org" in the certificate is fine
+    const struct dns_tlsa *records; // DANE
+    size_t record_count;
+};
+/// [await] As rt_start_tls_client, by a policy instead of the client's own rule; `tls` brings the
+/// authorities. -EACCES when the certificate is refused: *why (may be NULL) says what was wrong
+/// with it. -ENOTSUP: none of the TLSA records can be used (RFC 7672 2.2: then TLS is a must, but
+/// any certificate will do; the caller decides and dials again).
+int rt_start_tls_policy(struct rt_conn *conn, struct rt_tls_client *tls,
+                        const struct rt_tls_policy *policy, struct buf *why);
 
 struct rt_tls_info {
     const char *version; // "TLSv1.3"

@@ -227,6 +227,53 @@ int store_doc_get(struct store *store, const char *kind, struct str key, struct 
 int store_doc_each(struct store *store, const char *kind,
                    int (*each)(void *arg, struct str key, struct str value), void *arg);
 
+// ---- queue: mail that has to go on to other hosts, one entry for each recipient. What an entry
+// says is queue's business (doc/format/queue.md); the store finds it by time and lane, and keeps
+// its body for as long as the entry is there.
+
+enum {
+    STORE_QUEUE_LANE_MAX = 512,   // bytes
+    STORE_QUEUE_VALUE_MAX = 8192, // bytes
+};
+#define STORE_QUEUE_HELD INT64_MAX // due: never, until somebody releases it
+
+struct store_queue_entry {
+    uint64_t id; // grows with every entry, also over restarts
+    uint64_t mail_id;
+    int64_t due_us;  // microseconds since 1970
+    struct str lane; // which way it goes
+    struct str value;
+    struct store_body_ref body;
+};
+
+/// What a reading gave; views live in it. Zeroed before the first use; store_queue_list_done.
+struct store_queue_list {
+    struct store_queue_entry *items;
+    size_t count, cap;
+    struct buf bytes;
+};
+void store_queue_list_done(struct store_queue_list *list);
+
+/// Behind which entry a reading goes on; {INT64_MIN, 0} is the beginning.
+struct store_queue_cursor {
+    int64_t due_us;
+    uint64_t id;
+};
+/// [await] The next entries behind *cursor, at most `max`, with due_us <= due_max_us, by (due_us,
+/// id); moves the cursor to the last. `lane`: only of that lane; ptr NULL: of all. Replaces what
+/// *out held. Costs only what it gives, however many entries there are.
+int store_queue_due(struct store *store, struct str lane, int64_t due_max_us,
+                    struct store_queue_cursor *cursor, size_t max, struct store_queue_list *out);
+/// [await] When the first entry behind the cursor is due; INT64_MAX: none but held ones.
+int store_queue_next(struct store *store, const struct store_queue_cursor *cursor,
+                     int64_t *out_due_us);
+/// [await] One entry, or STORE_NOT_FOUND.
+int store_queue_get(struct store *store, uint64_t id, struct store_queue_list *out);
+/// [await] The entries of one mail, by id.
+int store_queue_of_mail(struct store *store, uint64_t mail_id, struct store_queue_list *out);
+/// No waiting. How many there are in all, and how many are held.
+void store_queue_count(struct store *store, uint64_t *out_all, uint64_t *out_held);
+
 // ---- changing: collect operations, commit them as one
 
 int store_change_new(struct store *store, struct store_change **out);
@@ -331,6 +378,25 @@ void store_change_doc_put(struct store_change *change, const char *kind, struct 
 void store_change_doc_put_if(struct store_change *change, const char *kind, struct str key,
                              struct str before, struct str value);
 void store_change_doc_remove(struct store_change *change, const char *kind, struct str key);
+
+/// A new entry of the queue. Its body is one that comes with this change (shared with mailboxes and
+/// other entries), or the body of an entry that is there.
+struct store_queue_put {
+    struct store_body *body;          // or NULL, and then
+    const struct store_body_ref *ref; // of an entry or a message that exists at commit
+    uint64_t mail_id;
+    int64_t due_us;
+    struct str lane, value;
+    // out
+    uint64_t id;
+    struct store_body_ref out_body;
+};
+void store_change_queue_put(struct store_change *change, struct store_queue_put *put);
+/// STORE_NOT_FOUND, and nothing of the change happens, when the entry is gone. The same for remove:
+/// who finishes an entry finds out that somebody else did. Neither needs space on a full disk.
+void store_change_queue_set(struct store_change *change, uint64_t id, int64_t due_us,
+                            struct str lane, struct str value);
+void store_change_queue_remove(struct store_change *change, uint64_t id);
 
 // ---- keeping it (store/keep.h has fsck, backup, restore, compaction)
 
