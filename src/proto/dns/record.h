@@ -70,3 +70,6 @@ bool dns_record_parse(enum dns_type type, struct str data, struct arena *arena,
                       struct dns_record *out);
 /// The name in wire form, from text with or without a dot at the end; false when it is none.
 bool dns_name_put(struct buf *out, struct str name);
+/// The data of a record from its text in a zone file ("10 mx.example.org."): A, AAAA, NS, CNAME,
+/// PTR, MX, TXT, TLSA. False when it is none; then nothing was appended.
+bool dns_data_put(struct buf *out, enum dns_type type, struct str text);
