@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ARENA_MAX = 512 << 20, FILE_MAX = 96 << 20 };
+enum { ARENA_MAX = 512 << 20, FILE_MAX = 96 << 20, ADDRESSES_MAX = 32 };
 
 struct preset {
     const char *name, *server, *note;
@@ -56,7 +56,7 @@ struct sending {
     struct compose compose;
     struct compose_people bcc;
     struct compose_attachment attachments[COMPOSE_ATTACHMENTS_MAX];
-    struct str *recipients;
+    struct send_recipient *recipients;
     size_t recipient_count;
     bool is_utf8;
     struct rt *rt;
@@ -146,7 +146,7 @@ static int add_people(struct sending *s, const char *option, struct compose_peop
 static void collect(struct sending *s, const struct compose_people *people)
 {
     for (size_t i = 0; i < people->count; i++) {
-        s->recipients[s->recipient_count++] = people->items[i].address;
+        s->recipients[s->recipient_count++].address = people->items[i].address;
         s->is_utf8 = s->is_utf8 || compose_is_utf8(people->items[i].address);
     }
 }
@@ -172,7 +172,7 @@ static int choose_people(struct sending *s)
         return call_fail(s->call, EX_DATAERR, "--from %s: not one address", from);
     s->compose.from = one.items[0];
     s->is_utf8 = compose_is_utf8(s->compose.from.address);
-    s->recipients = ARENA_ARRAY(&s->arena, struct str,
+    s->recipients = ARENA_ARRAY(&s->arena, struct send_recipient,
                                 s->compose.to.count + s->compose.cc.count + s->bcc.count + 1);
     collect(s, &s->compose.to);
     collect(s, &s->compose.cc);
@@ -298,25 +298,15 @@ static void show(void *arg, enum send_side side, struct str line)
         fprintf(stderr, "%s\n", buf_cstr(&text));
 }
 
-static bool may_try_another(const struct outcome *o)
+/// The host's addresses, in the order in which they are tried.
+static void list_addresses(struct sending *s, struct send_server *server)
 {
-    return o->verdict == LATER && o->code < 400;
-}
-
-/// Tries the host's addresses in order until one answers.
-static struct outcome open_any(struct sending *s, struct send_server *server,
-                               struct send_session **out)
-{
-    struct outcome o = {LATER, 451, STR("4.4.1"), STR("no address answered")};
     struct str rest = buf_str(&s->addresses), address;
+    const char **list = ARENA_ARRAY(&s->arena, const char *, ADDRESSES_MAX);
 
-    while (str_split(&rest, '\n', &address) && address.len) {
-        server->address = arena_str(&s->arena, address).ptr;
-        o = send_open(server, &s->arena, out);
-        if (o.verdict == DONE || !may_try_another(&o))
-            break;
-    }
-    return o;
+    while (server->address_count < ADDRESSES_MAX && str_split(&rest, '\n', &address) && address.len)
+        list[server->address_count++] = arena_str(&s->arena, address).ptr;
+    server->addresses = list;
 }
 
 static int talk(void *arg)
@@ -339,6 +329,7 @@ static int talk(void *arg)
         .recipients = s->recipients,
         .recipient_count = s->recipient_count,
         .message = buf_str(&s->message),
+        .size = s->message.len,
         .is_utf8 = s->is_utf8,
     };
     CLEANUP(buf_drop) struct buf why = {0};
@@ -355,7 +346,8 @@ static int talk(void *arg)
         s->code = call_fail(s->call, EX_CONFIG, "%s", buf_cstr(&why));
     } else {
         server.tls_client = tls;
-        s->opened = open_any(s, &server, &session);
+        list_addresses(s, &server);
+        s->opened = send_open(&server, &s->arena, &session, NULL);
         if (s->opened.verdict == DONE)
             send_mail(session, &mail, &s->arena, s->outcomes);
         send_close(session);
@@ -410,7 +402,7 @@ static int tell(const struct sending *s)
                                    : "");
     }
     for (size_t i = 0; i < s->recipient_count; i++) {
-        put_outcome(s, s->recipients[i], &s->outcomes[i], list);
+        put_outcome(s, s->recipients[i].address, &s->outcomes[i], list);
         if (code == EX_OK)
             code = code_of(&s->outcomes[i]);
     }

@@ -65,7 +65,8 @@ static void set_property(Gsasl_session *sasl, Gsasl_property property, struct st
     gsasl_property_set_raw(sasl, property, value.ptr ? value.ptr : "", value.len);
 }
 
-/// One step, a few milliseconds with SCRAM: the server's base64 in, ours out (to be freed with gsasl_free).
+/// One step, a few milliseconds with SCRAM: the server's base64 in, ours out (to be freed with
+/// gsasl_free).
 static int step(Gsasl_session *sasl, struct str challenge, char **out)
 {
     CLEANUP(buf_drop) struct buf text = {.max = SMTP_REPLY_BYTES_MAX + 1};

@@ -8,6 +8,7 @@
 #include "send/session.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 enum {
     GROUP = 50,        // RCPTs sent before their replies are read: neither side's buffers fill
@@ -80,7 +81,7 @@ static bool may_begin(struct transaction *t)
     else if (t->mail->is_utf8 && !(offer->extensions & SMTP_HAS_SMTPUTF8))
         settle_all(t, send_own(t->arena, NEVER, 553, "5.6.7",
                                "an address beyond ASCII, and the server does not offer SMTPUTF8"));
-    else if (offer->size_max > 0 && t->mail->message.len > offer->size_max)
+    else if (offer->size_max > 0 && t->mail->size > offer->size_max)
         settle_all(t, send_own(t->arena, NEVER, 552, "5.3.4", "larger than the server takes"));
     else
         return true;
@@ -93,8 +94,8 @@ static void put_mail(const struct transaction *t, struct buf *out)
 
     buf_putf(out, "MAIL FROM:<%.*s>", STR_ARG(t->mail->sender));
     if (offered & SMTP_HAS_SIZE)
-        buf_putf(out, " SIZE=%zu", t->mail->message.len);
-    if (t->mail->is_8bit && (offered & SMTP_HAS_8BITMIME))
+        buf_putf(out, " SIZE=%" PRIu64, t->mail->size);
+    if (t->mail->body != ENVELOPE_BODY_7BIT && (offered & SMTP_HAS_8BITMIME))
         buf_put(out, STR(" BODY=8BITMIME"));
     if (t->mail->is_utf8)
         buf_put(out, STR(" SMTPUTF8"));
@@ -106,7 +107,7 @@ static void say_rcpt(struct transaction *t, size_t i)
 {
     CLEANUP(buf_drop) struct buf line = {.max = 1024};
 
-    buf_putf(&line, "RCPT TO:<%.*s>", STR_ARG(t->mail->recipients[i]));
+    buf_putf(&line, "RCPT TO:<%.*s>", STR_ARG(t->mail->recipients[i].address));
     send_say(t->session, buf_str(&line), NULL);
 }
 
@@ -171,18 +172,46 @@ static int send_piece(struct send_session *s, struct buf *wire)
     return r;
 }
 
+/// The next piece of the message, in `to` or where it lies; empty at the end. 0 or -errno.
+static int next_piece(const struct transaction *t, uint64_t at, char *to, struct str *out)
+{
+    const struct send_mail *mail = t->mail;
+    uint64_t left = mail->size - at;
+    size_t want = left < PIECE ? (size_t)left : PIECE;
+    ssize_t got;
+
+    if (!mail->read) {
+        *out = str_head(str_skip(mail->message, (size_t)at), want);
+        return 0;
+    }
+    got = want > 0 ? mail->read(mail->arg, at, to, want) : 0;
+    if (got < 0 || (size_t)got != want)
+        return got < 0 ? (int)got : -EIO;
+    *out = str_of(to, want);
+    return 0;
+}
+
 static int send_message(struct transaction *t)
 {
     CLEANUP(buf_drop) struct buf wire = {.max = 3 * PIECE};
+    CLEANUP(buf_drop) struct buf read = {.max = PIECE};
     struct smtp_stuff stuff = {0};
-    int r = 0;
+    char *room = buf_room(&read, PIECE);
 
-    for (size_t at = 0; at < t->mail->message.len && r == 0; at += PIECE) {
-        smtp_stuff_put(&stuff, str_head(str_skip(t->mail->message, at), PIECE), &wire);
-        r = send_piece(t->session, &wire);
+    for (uint64_t at = 0; at < t->mail->size;) {
+        struct str piece;
+        int r = next_piece(t, at, room, &piece);
+
+        if (r == 0) {
+            smtp_stuff_put(&stuff, piece, &wire);
+            r = send_piece(t->session, &wire);
+        }
+        if (r < 0) {
+            t->session->is_dead = true; // without the dot, nothing half is taken
+            return r;
+        }
+        at += piece.len;
     }
-    if (r < 0)
-        return r;
     smtp_stuff_end(&stuff, &wire);
     return send_piece(t->session, &wire);
 }
@@ -201,7 +230,7 @@ static int data(struct transaction *t)
         settle(t, TAKEN, refusal(t));
         return 0;
     }
-    snprintf(note, sizeof note, "the message, %zu bytes, and a dot", t->mail->message.len);
+    snprintf(note, sizeof note, "the message, %" PRIu64 " bytes, and a dot", t->mail->size);
     send_note(s, note);
     r = send_message(t);
     if (r < 0)
@@ -245,7 +274,7 @@ void send_mail(struct send_session *session, const struct send_mail *mail, struc
 
     for (size_t i = 0; i < mail->recipient_count; i++) {
         outcomes[i] = (struct outcome){.verdict = LATER, .code = OPEN};
-        if (!is_path_safe(mail->recipients[i]) || mail->recipients[i].len == 0)
+        if (!is_path_safe(mail->recipients[i].address) || mail->recipients[i].address.len == 0)
             outcomes[i] = send_own(arena, NEVER, 553, "5.1.3", "that is no recipient address");
     }
     if (count(&t, OPEN) == 0 || !may_begin(&t))

@@ -46,6 +46,9 @@ static struct outcome shake_hands(struct send_session *s, struct arena *arena)
     rt_within_end(&scope);
     if (r < 0) {
         s->is_dead = true;
+        s->trouble |= r == -EACCES    ? SEND_TLS_UNTRUSTED
+                      : r == -ENOTSUP ? SEND_TLSA_UNUSABLE
+                                      : SEND_TLS_FAILED;
         buf_putf(&note, "no trusted TLS connection to %s: %s", s->server->name, strerror(-r));
         return send_own(arena, LATER, 454, "4.7.5", buf_ok(&note) ? buf_cstr(&note) : "no TLS");
     }
@@ -91,14 +94,26 @@ static struct outcome start_tls(struct send_session *s, struct arena *arena)
     if (!(s->offer.extensions & SMTP_HAS_STARTTLS)) {
         if (!is_must)
             return FINE;
+        s->trouble |= SEND_NO_STARTTLS;
         buf_putf(&why, "%s does not offer STARTTLS, and nothing is sent without", s->server->name);
         return send_own(arena, LATER, 454, "4.7.10", buf_ok(&why) ? buf_cstr(&why) : "no STARTTLS");
     }
     outcome = judge(s, arena, send_ask(s, STR("STARTTLS")), 220);
-    if (outcome.verdict != DONE)
+    if (outcome.verdict != DONE) {
+        s->trouble |= SEND_NO_STARTTLS;
         return is_must || s->is_dead ? outcome : FINE;
+    }
     outcome = shake_hands(s, arena);
     return outcome.verdict == DONE ? greet(s, arena) : outcome;
+}
+
+static struct outcome sign_in(struct send_session *s, struct arena *arena)
+{
+    struct outcome outcome = send_auth(s, arena);
+
+    if (outcome.verdict != DONE)
+        s->trouble |= SEND_NO_LOGIN;
+    return outcome;
 }
 
 static struct outcome talk(struct send_session *s, struct arena *arena)
@@ -115,12 +130,27 @@ static struct outcome talk(struct send_session *s, struct arena *arena)
     if (outcome.verdict == DONE && (server->tls == SEND_TLS_MAY || server->tls == SEND_TLS_MUST))
         outcome = start_tls(s, arena);
     if (outcome.verdict == DONE && server->user.len > 0)
-        outcome = send_auth(s, arena);
+        outcome = sign_in(s, arena);
     return outcome;
 }
 
+/// The first address that answers.
+static int dial(struct send_session *s)
+{
+    const struct send_server *server = s->server;
+    int r = -EDESTADDRREQ;
+
+    for (size_t i = 0; i < server->address_count; i++) {
+        s->address = server->addresses[i];
+        r = rt_dial(s->address, server->port, (uint32_t)server->config->connect, &s->conn);
+        if (r == 0 || r == -ECANCELED)
+            break;
+    }
+    return r;
+}
+
 struct outcome send_open(const struct send_server *server, struct arena *arena,
-                         struct send_session **out)
+                         struct send_session **out, unsigned *trouble)
 {
     CLEANUP(buf_drop) struct buf why = {.max = 1024};
     struct send_session *s = calloc(1, sizeof *s);
@@ -132,20 +162,42 @@ struct outcome send_open(const struct send_server *server, struct arena *arena,
     s->server = server;
     smtp_reply_init(&s->reply);
     smtp_reply_init(&s->ehlo);
-    r = rt_dial(server->address, server->port, (uint32_t)server->config->connect, &s->conn);
+    r = dial(s);
     if (r < 0) {
         s->is_dead = true;
-        buf_putf(&why, "no connection to %s (%s, port %u): %s", server->name, server->address,
-                 (unsigned)server->port, strerror(-r));
+        s->trouble = SEND_NO_CONNECTION;
+        buf_putf(&why, "no connection to %s (%s, port %u): %s", server->name,
+                 s->address ? s->address : "no address", (unsigned)server->port, strerror(-r));
         outcome = send_own(arena, LATER, 451, "4.4.1", buf_ok(&why) ? buf_cstr(&why) : "");
     } else {
         outcome = talk(s, arena);
     }
+    if (trouble)
+        *trouble = s->trouble;
     if (outcome.verdict == DONE)
         *out = s;
     else
         send_close(s);
     return outcome;
+}
+
+void send_peer(const struct send_session *session, struct send_peer *out)
+{
+    *out = (struct send_peer){.address = session->address,
+                              .extensions = session->offer.extensions,
+                              .has_dsn = session->offer.extensions & SMTP_HAS_DSN};
+    out->has_tls = rt_conn_tls(session->conn, &out->tls);
+}
+
+int send_check(struct send_session *session)
+{
+    int r = send_ask(session, STR("RSET"));
+
+    if (r == 0 && session->reply.code / 100 != 2) {
+        session->is_dead = true;
+        r = -ECONNRESET;
+    }
+    return r;
 }
 
 bool send_is_dead(const struct send_session *session)

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/setting.h"
+#include "mail/envelope.h"
 #include "mail/outcome.h"
 #include "rt/conn.h"
 #include "rt/tls.h"
@@ -38,14 +39,21 @@ enum send_side { SEND_CLIENT, SEND_SERVER, SEND_NOTE };
 /// Where to and how. Borrowed until send_close.
 struct send_server {
     const struct send_config *config;
-    const char *address; // numeric, or "/path"
+    /// Numeric, or one "/path". More than one: raced in that order (RFC 8305), the first that
+    /// answers is taken.
+    const char *const *addresses;
+    size_t address_count;
+    const char *source; // our own address to send from; NULL: the kernel's choice
     uint16_t port;
+    bool is_lmtp;     // RFC 2033: LHLO, and a reply for each recipient after the dot
     const char *name; // the server's name, for SNI and its certificate
     enum send_tls tls;
-    struct rt_tls_client *tls_client; // says whether certificates are verified
-    struct str helo;                  // our own name
-    struct str user, password;        // user "": no AUTH
-    bool allow_plain_login;           // AUTH without TLS; else it is refused
+    struct rt_tls_client *tls_client; // brings the authorities; verifies when there is no policy
+    const struct rt_tls_policy
+        *policy;               // how its certificate is looked at; NULL: as tls_client says
+    struct str helo;           // our own name
+    struct str user, password; // user "": no AUTH
+    bool allow_plain_login;    // AUTH without TLS; else it is refused
     /// Told each line of the talk, without line ends; secrets are "****", the message is a note.
     /// May be NULL.
     void (*transcript)(void *arg, enum send_side side, struct str line);
@@ -54,18 +62,60 @@ struct send_server {
 
 struct send_session;
 
+/// Why no session came about, beyond the words of the outcome; bits.
+enum send_trouble {
+    SEND_NO_CONNECTION = 1,  // no address answered
+    SEND_NO_STARTTLS = 2,    // it was a must and was not offered, or refused
+    SEND_TLS_FAILED = 4,     // the handshake failed
+    SEND_TLS_UNTRUSTED = 8,  // the certificate was refused
+    SEND_TLSA_UNUSABLE = 16, // none of the TLSA records can be used (rt_start_tls_policy)
+    SEND_NO_LOGIN = 32,
+};
+
 /// [await] Connects and signs in. DONE; or LATER or NEVER with what went wrong, in the server's
-/// words or ours (then *out is NULL). The outcome's views live in `arena`.
+/// words or ours (then *out is NULL). The outcome's views live in `arena`. `trouble` may be NULL.
 struct outcome send_open(const struct send_server *server, struct arena *arena,
-                         struct send_session **out);
+                         struct send_session **out, unsigned *trouble);
+
+/// About an open session; views live as long as it.
+struct send_peer {
+    const char *address;
+    bool has_tls;
+    struct rt_tls_info tls;
+    bool has_dsn;            // it takes over RET, ENVID, NOTIFY, ORCPT
+    unsigned extensions;     // bits of smtp_extension
+    unsigned recipients_max; // LIMITS RCPTMAX (RFC 9422), or 0
+    unsigned mails_max;      // LIMITS MAILMAX, or 0
+};
+void send_peer(const struct send_session *session, struct send_peer *out);
+
+struct send_recipient {
+    struct str address;
+    unsigned notify;  // bits of envelope_notify; 0: not given
+    struct str orcpt; // as given to us; "": not
+};
 
 struct send_mail {
     struct str sender; // without brackets; "": the null reverse-path
-    const struct str *recipients;
+    const struct send_recipient *recipients;
     size_t recipient_count;
-    struct str message; // header and body; line ends become CR LF, dots are stuffed
-    bool is_8bit;       // BODY=8BITMIME when offered
-    bool is_utf8;       // SMTPUTF8; NEVER when it is not offered
+    /// The message: header and body, `size` bytes of it from read(arg, offset, to, len) [await],
+    /// which gives how many (fewer only at the end) or -errno; line ends become CR LF, dots are
+    /// stuffed. With `read` NULL it lies in `message`.
+    struct str message;
+    uint64_t size;
+    ssize_t (*read)(void *arg, uint64_t offset, void *to, size_t len);
+    void *arg;
+    enum envelope_body body; // 8BITMIME, BINARYMIME: brought into 7 bits, or NEVER (5.6.3), where
+                             // the server does not offer it
+    bool is_utf8;            // SMTPUTF8; NEVER (5.6.7) when it is not offered and needed
+    bool requires_tls;       // RFC 8689: NEVER (5.7.30) when it is not offered
+    struct str envid;        // xtext, "" not given; with `ret` only to who offers DSN
+    enum envelope_ret ret;
+    enum envelope_by by; // RFC 2852; to who offers DELIVERBY
+    bool by_trace;
+    int64_t by_s; // seconds since 1970
+    int priority; // RFC 6710
 };
 
 /// [await] One transaction. `outcomes` has an element for each recipient; all are set. May be
@@ -74,5 +124,7 @@ void send_mail(struct send_session *session, const struct send_mail *mail, struc
                struct outcome *outcomes);
 /// The connection broke or the server said 421: nothing more can be sent by this session.
 bool send_is_dead(const struct send_session *session);
+/// [await] RSET: is it still there, before a kept session is used again? 0 or -errno.
+int send_check(struct send_session *session);
 /// [await] QUIT, unless it is dead. NULL is fine.
 void send_close(struct send_session *session);

@@ -11,6 +11,8 @@
 struct send_session {
     const struct send_server *server;
     struct rt_conn *conn;
+    const char *address; // the one that answered
+    unsigned trouble;
     bool is_dead;
     struct smtp_reply reply;
     struct smtp_reply ehlo; // what offer looks into

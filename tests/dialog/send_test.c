@@ -358,9 +358,12 @@ static void on_transcript(void *arg, enum send_side side, struct str line)
 
 static struct send_server server_of(struct stage *stage, uint16_t port)
 {
+    static const char *const ADDRESSES[] = {"127.0.0.1"};
+
     buf_clear(&stage->transcript);
     return (struct send_server){.config = &PATIENT,
-                                .address = "127.0.0.1",
+                                .addresses = ADDRESSES,
+                                .address_count = 1,
                                 .port = port,
                                 .name = "mail.example.test",
                                 .tls_client = stage->world.tls_client,
@@ -381,12 +384,14 @@ static void expect(struct stage *stage, const char *name, bool holds, const char
 
 static void check_outcomes(struct stage *stage, const struct row *row, struct send_session *session)
 {
-    static const struct str TO[] = {STR("r0@example.test"), STR("r1@example.test"),
-                                    STR("r2@example.test")};
+    static const struct send_recipient TO[] = {{STR("r0@example.test"), 0, STR("")},
+                                               {STR("r1@example.test"), 0, STR("")},
+                                               {STR("r2@example.test"), 0, STR("")}};
     struct send_mail mail = {.sender = STR("ana@example.test"),
                              .recipients = TO,
                              .recipient_count = row->recipient_count,
                              .message = STR("Subject: x\r\n\r\n.dot\r\nx"),
+                             .size = 21,
                              .is_utf8 = row->is_utf8};
     struct outcome outcomes[RECIPIENTS_MAX];
 
@@ -427,7 +432,7 @@ static void play_row(struct stage *stage, const struct row *row)
     server.config = is_silent(row) ? &HASTY : &PATIENT;
     server.tls = row->tls;
     server.user = str_from(row->user ? row->user : "");
-    outcome = send_open(&server, &stage->arena, &session);
+    outcome = send_open(&server, &stage->arena, &session, NULL);
     expect(stage, row->name, (session != NULL) == (outcome.verdict == DONE), "a session");
     expect(stage, row->name, row->open_code ? outcome.code == row->open_code : session != NULL,
            "the end of opening");
@@ -463,21 +468,23 @@ static void begin_own(struct stage *stage)
 
 static void play_own(struct stage *stage, enum send_tls tls, const char *signed_in)
 {
-    static const struct str TO[] = {STR("bruno@example.test"), STR("nobody@example.test"),
-                                    STR("a>b@example.test")};
+    static const struct send_recipient TO[] = {{STR("bruno@example.test"), 0, STR("")},
+                                               {STR("nobody@example.test"), 0, STR("")},
+                                               {STR("a>b@example.test"), 0, STR("")}};
     struct send_server server = server_of(stage, stage->ports[tls == SEND_TLS_IMPLICIT]);
     struct send_mail mail = {.sender = STR("ana@example.test"),
                              .recipients = TO,
                              .recipient_count = 3,
                              .message = STR("Subject: x\n\n.dot\n"),
-                             .is_8bit = true};
+                             .size = 17,
+                             .body = ENVELOPE_BODY_8BITMIME};
     struct outcome outcome, outcomes[3];
     struct send_session *session;
 
     server.tls = tls;
     server.allow_plain_login = tls == SEND_TLS_NEVER;
     server.user = STR("ana@example.test");
-    outcome = send_open(&server, &stage->arena, &session);
+    outcome = send_open(&server, &stage->arena, &session, NULL);
     expect(stage, "own server", outcome.verdict == DONE, "open");
     for (int i = 0; i < 2 && session; i++) {
         send_mail(session, &mail, &stage->arena, outcomes);
@@ -499,7 +506,7 @@ static void play_wrong_name(struct stage *stage)
 
     server.tls = SEND_TLS_IMPLICIT;
     server.name = "other.example.test";
-    outcome = send_open(&server, &stage->arena, &session);
+    outcome = send_open(&server, &stage->arena, &session, NULL);
     expect(stage, "wrong name", !session && outcome.verdict == LATER, "refused");
     send_close(session);
 }
