@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 //
 // The one list of all rooms that have settings. A room that is not here has none.
+#include "trace/trace.h"
 #include "account/account.h"
 #include "deliver/deliver.h"
 #include "route/route.h"
@@ -13,8 +14,8 @@
 #include "app/settings.h"
 
 const struct settings *const app_config_rooms[] = {
-    &server_settings, &listen_settings,  &receive_settings, &account_settings,
-    &route_settings,  &deliver_settings, &imap_settings,    &pop3_settings,
+    &server_settings,  &listen_settings, &receive_settings, &account_settings, &route_settings,
+    &deliver_settings, &imap_settings,   &pop3_settings,    &trace_settings,
 };
 
 const size_t app_config_room_count = sizeof app_config_rooms / sizeof app_config_rooms[0];

@@ -36,6 +36,7 @@ static const struct {
     {"status", operate_status},
     {"reload", operate_reload},
     {"backup", operate_backup},
+    {"trace", operate_trace},
 };
 
 int operation_run(struct site *site, json_t *request, json_t *result, struct buf *why,

@@ -72,3 +72,4 @@ int operate_mailbox_rename(struct operation *op);
 int operate_status(struct operation *op);
 int operate_reload(struct operation *op);
 int operate_backup(struct operation *op);
+int operate_trace(struct operation *op);

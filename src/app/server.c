@@ -6,6 +6,7 @@
 #include "os/file.h"
 #include "os/process.h"
 #include "log/log.h"
+#include "trace/trace.h"
 #include "rt/tls.h"
 #include "account/account.h"
 #include "deliver/deliver.h"
@@ -191,12 +192,30 @@ static void say_serving(const struct server *s)
     log_event(LOG_INFO, "app/server", buf_cstr(&line) + strlen("carteiro: "));
 }
 
+/// Without them mail goes its way all the same.
+static void begin_stories(struct server *s)
+{
+    char dir[OS_PATH_MAX + 8];
+    int r;
+
+    snprintf(dir, sizeof dir, "%s/trace", s->site.data);
+    r = trace_open(dir, APP_CONFIG(s->config, trace_config, trace_settings), &s->trace);
+    if (r < 0)
+        log_failure("app/server", "no stories are kept", r);
+}
+
+struct trace *server_trace(const struct server *s)
+{
+    return s->trace;
+}
+
 static int bring_up(struct server *s)
 {
     int r = site_open(&s->site, &s->why);
 
     if (r < 0)
         return refuse(s, r == -EWOULDBLOCK ? EX_TEMPFAIL : EX_NOINPUT, "", r);
+    begin_stories(s);
     r = make_rooms(s);
     if (r == 0)
         r = open_ports(s);
@@ -355,6 +374,7 @@ static void take_down(struct server *s)
     block_late_signals();
     site_finish(&s->site);
     rt_free(s->site.rt);
+    trace_close(s->trace);
     rt_tls_free(s->tls);
     app_config_free(s->config);
     for (size_t i = 0; i < s->retired_count; i++)

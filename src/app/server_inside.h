@@ -17,6 +17,7 @@ struct server {
     // few kilobytes and a reload is rare.
     struct app_config **retired;
     size_t retired_count;
+    struct trace *trace;
     struct rt_tls *tls;
     struct route route;
     struct queue queue;

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "log/log.h"
+#include "trace/trace.h"
 #include "deliver/deliver.h"
 #include "receive/receive.h"
 #include "serve/imap/imap.h"
@@ -138,6 +139,7 @@ static void swap(struct server *s, struct app_config *fresh)
     __atomic_store_n(&s->queue.deliver, APP_CONFIG(fresh, deliver_config, deliver_settings),
                      __ATOMIC_RELEASE);
     account_reconfigure(s->site.accounts, APP_CONFIG(fresh, account_config, account_settings));
+    trace_reconfigure(s->trace, APP_CONFIG(fresh, trace_config, trace_settings));
     imap_reconfigure(s->imap, APP_CONFIG(fresh, imap_config, imap_settings));
     pop3_reconfigure(s->pop3, APP_CONFIG(fresh, pop3_config, pop3_settings));
     listen_reconfigure(s->listen, APP_CONFIG(fresh, listen_config, listen_settings));

@@ -88,7 +88,7 @@ void deliver_log_filed(uint64_t mail_id, const struct store_put *put)
     struct log_line line;
 
     log_begin(&line, LOG_INFO, "deliver/mailbox", "filed");
-    log_hex(&line, "id", mail_id);
+    log_mail(&line, mail_id);
     log_u64(&line, "account", put->account_id);
     log_u64(&line, "mailbox", put->in_mailbox_id);
     log_u64(&line, "uid", put->uid);

@@ -207,7 +207,7 @@ int receive_body_peek(struct receive_body *body, struct str *out)
     if (r == -ETIMEDOUT)
         receive_say(s, 421, "4.4.2", "the message did not come, closing");
     receive_log(s, &l, LOG_INFO, "receive/data", "lost");
-    log_hex(&l, "id", s->envelope->id);
+    log_mail(&l, s->envelope->id);
     log_u64(&l, "size", body->size);
     log_errno(&l, r);
     log_end(&l);
@@ -220,7 +220,7 @@ void receive_body_tell(struct receive_session *s, const struct receive_body *bod
     struct log_line l;
 
     receive_log(s, &l, LOG_INFO, "receive/data", outcome->verdict == DONE ? "taken" : "refused");
-    log_hex(&l, "id", s->envelope->id);
+    log_mail(&l, s->envelope->id);
     log_str(&l, "from", s->envelope->sender);
     log_u64(&l, "size", body->size);
     log_u64(&l, "rcpts", s->envelope->recipient_count);
