@@ -10,9 +10,9 @@
 #include "mail/envelope.h"
 #include "mail/outcome.h"
 
-#include "account/account.h"
 #include "rt/conn.h"
 #include "rt/resolve.h"
+#include "account/account.h"
 
 /// The room's part of the configuration, title "route".
 struct route_config {
