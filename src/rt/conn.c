@@ -485,6 +485,12 @@ static int await_dialled(struct rt_conn *conn, uint32_t timeout_ms)
 
 int rt_dial(const char *address, uint16_t port, uint32_t timeout_ms, struct rt_conn **out)
 {
+    return rt_dial_from(NULL, address, port, timeout_ms, out);
+}
+
+int rt_dial_from(const char *source, const char *address, uint16_t port, uint32_t timeout_ms,
+                 struct rt_conn **out)
+{
     struct rt_loop *loop = rt_self.loop;
     struct rt_sock *sock;
     struct rt_conn *conn;
@@ -492,7 +498,7 @@ int rt_dial(const char *address, uint16_t port, uint32_t timeout_ms, struct rt_c
 
     if (r < 0)
         return r;
-    r = loop->rt->world->dial(loop, address, port, &sock);
+    r = loop->rt->world->dial(loop, source, address, port, &sock);
     if (r < 0)
         return r;
     conn = rt_conn_new(loop, sock, 0);

@@ -59,6 +59,7 @@ struct rt_listen {
 int rt_listen(struct rt *rt, const struct rt_listen *what, uint16_t *out_port);
 
 /// [await] As rt_dial, from a local address of ours (numeric; NULL: the kernel's choice).
+/// -EAFNOSUPPORT when one is IPv6 and the other IPv4; -EADDRNOTAVAIL when it is none of ours.
 int rt_dial_from(const char *source, const char *address, uint16_t port, uint32_t timeout_ms,
                  struct rt_conn **out);
 /// [await] A connection of the calling task, to a numeric address or a "/path". Ends by rt_hang_up.

@@ -80,6 +80,10 @@ static int on_command(void *arg, struct rt_conn *conn)
         rt_notify(s->world->rt, rt_conn_handle(conn));
         CHECK(rt_sleep(1) == 0); // so that it arrives while we run
     }
+    if (str_eq(line, STR("peer"))) {
+        rt_put(conn, rt_conn_peer(conn));
+        return rt_put(conn, STR("\r\n")) < 0 ? -EIO : RT_NEXT;
+    }
     if (str_eq(line, STR("idle")))
         rt_conn_set_idle_ms(conn, 5);
     rt_putf(conn, "%s %.*s\r\n", r == RT_BARE_LF ? "bare" : "line", STR_ARG(str_head(line, 20)));
@@ -415,6 +419,39 @@ static int dial_nobody(void *arg)
     CHECK(rt_dial("127.0.0.1", 1, 60000, &conn) == -ECONNREFUSED);
     rt_stop(w->rt);
     return 0;
+}
+
+static int dial_from_elsewhere(void *arg)
+{
+    struct world *w = arg;
+    struct rt_conn *conn;
+
+    for (int i = 1; i <= 3; i++) { // the session tells whom it sees
+        char source[16];
+
+        snprintf(source, sizeof(source), "127.0.0.%d", 10 * i);
+        CHECK(rt_dial_from(source, "127.0.0.1", w->port, 60000, &conn) == 0);
+        hear(conn, STR("hello"));
+        say(conn, STR("peer\r\n"));
+        hear(conn, str_from(source));
+        CHECK(str_eq(rt_conn_local(conn), str_from(source)));
+        say(conn, STR("quit\r\n"));
+        hear(conn, STR("bye"));
+        hear_end(conn);
+    }
+    CHECK(rt_dial_from("::1", "127.0.0.1", w->port, 1000, &conn) == -EAFNOSUPPORT);
+    CHECK(rt_dial_from("192.0.2.1", "127.0.0.1", w->port, 1000, &conn) == -EADDRNOTAVAIL);
+    CHECK(rt_dial_from("here", "127.0.0.1", w->port, 1000, &conn) == -EINVAL);
+    rt_stop(w->rt);
+    return 0;
+}
+
+static void the_source_may_be_chosen(void **state)
+{
+    struct world w = {0};
+
+    (void)state;
+    run_world(&w, 1, dial_from_elsewhere);
 }
 
 static void dialling_nobody_fails(void **state)
@@ -884,6 +921,7 @@ int main(void)
         cmocka_unit_test(a_line_may_have_a_megabyte),
         cmocka_unit_test(every_loop_accepts),
         cmocka_unit_test(unix_sockets_work_alike),
+        cmocka_unit_test(the_source_may_be_chosen),
         cmocka_unit_test(dialling_nobody_fails),
         cmocka_unit_test(a_port_in_use_is_refused),
         cmocka_unit_test(many_sessions_are_parked),

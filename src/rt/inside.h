@@ -48,8 +48,10 @@ struct rt_world {
     int (*listen)(struct rt *rt, struct rt_listener *listener, uint16_t *out_port);
     /// Ends all listening of this loop. On the loop's thread.
     void (*unlisten)(struct rt_loop *loop);
-    /// Begins to connect; a RT_WRITE event tells that it is decided.
-    int (*dial)(struct rt_loop *loop, const char *address, uint16_t port, struct rt_sock **out);
+    /// Begins to connect, from that address of ours or NULL; a RT_WRITE event tells that it is
+    /// decided.
+    int (*dial)(struct rt_loop *loop, const char *source, const char *address, uint16_t port,
+                struct rt_sock **out);
     int (*dialled)(struct rt_sock *sock);
     /// Bytes, 0 at the end of input, -EAGAIN, -errno.
     ssize_t (*receive)(struct rt_sock *sock, void *to, size_t len);

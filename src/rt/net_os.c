@@ -192,7 +192,37 @@ static void set_stream_options(int fd)
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
-int rt_os_dial(struct rt_loop *loop, const char *text, uint16_t port, struct rt_sock **out)
+// The kernel chooses the port when it knows both ends, so that many connections can share one.
+static int bind_source(int fd, const char *source, sa_family_t family)
+{
+    union address address;
+    socklen_t len;
+    int on = 1, r = parse_address(source, 0, &address, &len);
+
+    if (r < 0)
+        return r;
+    if (address.any.sa_family != family)
+        return -EAFNOSUPPORT;
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    return bind(fd, &address.any, len) < 0 ? -errno : 0;
+}
+
+static int begin_connect(int fd, const char *source, const union address *address, socklen_t len)
+{
+    int r = source && address->any.sa_family != AF_UNIX
+                ? bind_source(fd, source, address->any.sa_family)
+                : 0;
+
+    if (r < 0)
+        return r;
+    // A full unix socket says EAGAIN, for which there is no event; the caller may try again.
+    if (connect(fd, &address->any, len) < 0 && errno != EINPROGRESS && errno != EINTR)
+        return -errno;
+    return 0;
+}
+
+int rt_os_dial(struct rt_loop *loop, const char *source, const char *text, uint16_t port,
+               struct rt_sock **out)
 {
     union address address;
     socklen_t len;
@@ -205,13 +235,9 @@ int rt_os_dial(struct rt_loop *loop, const char *text, uint16_t port, struct rt_
     if (fd < 0)
         return -errno;
     set_stream_options(fd);
-    // A full unix socket says EAGAIN, for which there is no event; the caller may try again.
-    if (connect(fd, &address.any, len) < 0 && errno != EINPROGRESS && errno != EINTR) {
-        r = -errno;
-        close(fd);
-        return r;
-    }
-    r = sock_new(loop, fd, out);
+    r = begin_connect(fd, source, &address, len);
+    if (r == 0)
+        r = sock_new(loop, fd, out);
     if (r < 0)
         close(fd);
     return r;

@@ -58,7 +58,8 @@ int rt_os_listen(struct rt *rt, struct rt_listener *listener, uint16_t *out_port
 void rt_os_unlisten(struct rt_loop *loop);
 /// Those that were never started.
 void rt_os_drop_new_ports(struct rt_os_loop *loop);
-int rt_os_dial(struct rt_loop *loop, const char *address, uint16_t port, struct rt_sock **out);
+int rt_os_dial(struct rt_loop *loop, const char *source, const char *address, uint16_t port,
+               struct rt_sock **out);
 int rt_os_dialled(struct rt_sock *sock);
 ssize_t rt_os_receive(struct rt_sock *sock, void *to, size_t len);
 ssize_t rt_os_send(struct rt_sock *sock, const void *bytes, size_t len);

@@ -437,7 +437,8 @@ static void on_dialled(struct rt_timer *timer, uint64_t now_us)
                          link->address[0] == '/' ? "unix" : link->from, link->from_port);
 }
 
-static struct sim_link *link_new(struct sim *sim, const char *address, uint16_t port)
+static struct sim_link *link_new(struct sim *sim, const char *source, const char *address,
+                                 uint16_t port)
 {
     struct sim_link *link = calloc(1, sizeof(*link));
 
@@ -449,7 +450,9 @@ static struct sim_link *link_new(struct sim *sim, const char *address, uint16_t 
     link->is_bytewise = rt_sim_chance(sim, sim->config.bytewise);
     link->dialling.fire = on_dialled;
     snprintf(link->address, sizeof(link->address), "%s", address);
-    if (sim->config.dial_from)
+    if (source)
+        snprintf(link->from, sizeof(link->from), "%s", source);
+    else if (sim->config.dial_from)
         snprintf(link->from, sizeof(link->from), "%s", sim->config.dial_from);
     else
         snprintf(link->from, sizeof(link->from), "192.0.2.%u", (unsigned)(1 + link->id % 250));
@@ -462,14 +465,16 @@ static struct sim_link *link_new(struct sim *sim, const char *address, uint16_t 
     return link;
 }
 
-int rt_sim_dial(struct rt_loop *loop, const char *address, uint16_t port, struct rt_sock **out)
+int rt_sim_dial(struct rt_loop *loop, const char *source, const char *address, uint16_t port,
+                struct rt_sock **out)
 {
     struct sim *sim = sim_of(loop->rt);
     struct sim_link *link;
 
-    if (strlen(address) >= sizeof(link->address))
+    if (strlen(address) >= sizeof(link->address) ||
+        (source && strlen(source) >= sizeof(link->from)))
         return -EINVAL;
-    link = link_new(sim, address, port);
+    link = link_new(sim, source, address, port);
     if (!rt_sim_chance(sim, sim->config.lose_dial))
         rt_sim_arm(sim, &link->dialling, travel_us(sim));
     *out = &sock_new(link, DIALLER)->base;

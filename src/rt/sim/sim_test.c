@@ -63,6 +63,10 @@ static int on_command(void *arg, struct rt_conn *conn)
     CHECK(r == 0);
     if (str_eq(line, STR("quit")))
         return rt_put(conn, STR("bye\r\n")) < 0 ? -EIO : RT_CLOSE;
+    if (str_eq(line, STR("peer"))) {
+        rt_put(conn, rt_conn_peer(conn));
+        return rt_put(conn, STR("\r\n")) < 0 ? -EIO : RT_NEXT;
+    }
     if (str_eq(line, STR("starttls"))) {
         rt_put(conn, STR("go ahead\r\n"));
         return rt_start_tls(conn, s->world->tls);
@@ -276,6 +280,36 @@ static void connections_break_at_every_byte(void **state)
     }
 }
 
+static int dial_from_there(void *arg)
+{
+    struct world *w = arg;
+    struct rt_conn *conn;
+
+    CHECK(rt_dial_from("203.0.113.7", "10.1.1.1", 25, 60000, &conn) == 0);
+    CHECK(hear(conn, STR("hello")) == 0);
+    CHECK(str_eq(rt_conn_local(conn), STR("203.0.113.7")));
+    rt_put(conn, STR("peer\r\n"));
+    CHECK(hear(conn, STR("203.0.113.7")) == 0);
+    rt_hang_up(conn);
+    w->good++;
+    rt_drain(w->rt, 1000);
+    return 0;
+}
+
+static void the_source_is_the_peer(void **state)
+{
+    struct rt_listen listen = {.address = "0.0.0.0", .port = 25, .protocol = &counting};
+    struct world w = {0};
+
+    (void)state;
+    listen.context = &w;
+    assert_int_equal(rt_sim_new(1, &rt_sim_calm, &w.rt), 0);
+    assert_int_equal(rt_listen(w.rt, &listen, NULL), 0);
+    assert_int_equal(rt_run(w.rt, dial_from_there, &w), 0);
+    rt_free(w.rt);
+    assert_int_equal(w.good, 1);
+}
+
 // ---- TLS, and worlds that stand still
 
 static void tls_runs_over_it(void **state)
@@ -350,6 +384,7 @@ int main(void)
         cmocka_unit_test(in_a_calm_world_all_is_well),
         cmocka_unit_test(the_same_seed_tells_the_same_history),
         cmocka_unit_test(in_a_rough_world_every_session_ends),
+        cmocka_unit_test(the_source_is_the_peer),
         cmocka_unit_test(connections_break_at_every_byte),
         cmocka_unit_test(tls_runs_over_it),
         cmocka_unit_test(a_standstill_is_reported),

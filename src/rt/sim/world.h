@@ -40,7 +40,8 @@ void rt_sim_arm(struct sim *sim, struct rt_timer *timer, uint64_t after_us);
 
 int rt_sim_listen(struct rt *rt, struct rt_listener *listener, uint16_t *out_port);
 void rt_sim_unlisten(struct rt_loop *loop);
-int rt_sim_dial(struct rt_loop *loop, const char *address, uint16_t port, struct rt_sock **out);
+int rt_sim_dial(struct rt_loop *loop, const char *source, const char *address, uint16_t port,
+                struct rt_sock **out);
 int rt_sim_dialled(struct rt_sock *sock);
 ssize_t rt_sim_receive(struct rt_sock *sock, void *to, size_t len);
 ssize_t rt_sim_send(struct rt_sock *sock, const void *bytes, size_t len);
