@@ -21,6 +21,9 @@ static int (*const the_ops[])(struct apply *a, struct op *op) = {
     [OP_DOC_PUT_IF] = apply_doc_put_if,
     [OP_DOC_REMOVE] = apply_doc_remove,
     [OP_RECENT] = apply_recent,
+    [OP_QUEUE_PUT] = apply_queue_put,
+    [OP_QUEUE_SET] = apply_queue_set,
+    [OP_QUEUE_REMOVE] = apply_queue_remove,
 };
 
 static int apply_all(struct apply *a)
@@ -64,6 +67,7 @@ bool apply_needs_space(const struct store_change *change)
         case OP_CREATE:
         case OP_DOC_PUT:
         case OP_DOC_PUT_IF:
+        case OP_QUEUE_PUT:
             return true;
         case OP_COPY:
             if (!change->ops[i].copy->move)

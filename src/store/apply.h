@@ -40,11 +40,16 @@ int apply_doc_put(struct apply *a, struct op *op);
 int apply_doc_put_if(struct apply *a, struct op *op);
 int apply_doc_remove(struct apply *a, struct op *op);
 int apply_recent(struct apply *a, struct op *op);
+int apply_queue_put(struct apply *a, struct op *op);
+int apply_queue_set(struct apply *a, struct op *op);
+int apply_queue_remove(struct apply *a, struct op *op);
 
 /// 0, -EINVAL, STORE_LIMIT.
 int apply_name_check(struct str name);
 /// Makes `name` of the account; it must not exist.
 int apply_mailbox_new(struct apply *a, uint64_t account_id, struct str name, struct head **out);
+/// A body that comes with the change: its first put adds it, for all of them; sets body->ref.
+int apply_body(struct apply *a, struct store_body *body);
 /// The masks of the words; adds missing ones when `add`.
 int apply_keywords(struct apply *a, struct head *head, const struct str *words, size_t count,
                    bool add, uint64_t *out);

@@ -30,11 +30,11 @@ static size_t puts_of_body(const struct store_change *change, const struct store
     size_t count = 0;
 
     for (size_t i = 0; i < change->count; i++)
-        count += change->ops[i].kind == OP_PUT && change->ops[i].put->body == body;
+        count += op_body(&change->ops[i]) == body;
     return count;
 }
 
-static int put_body(struct apply *a, struct store_body *body)
+int apply_body(struct apply *a, struct store_body *body)
 {
     if (body->change_mark == a->change->marked)
         return 0;
@@ -62,7 +62,7 @@ int apply_put(struct apply *a, struct op *op)
     r = apply_keywords(a, head, put->keywords, put->keyword_count, true, &entry.keywords);
     if (r)
         return r;
-    r = put_body(a, put->body);
+    r = apply_body(a, put->body);
     if (r)
         return r;
     entry.body = put->body->ref;

@@ -108,6 +108,8 @@ struct catalog *catalog_new(struct rt *rt)
     map_init(&c->watches, seed);
     map_init(&c->account_watches, seed);
     c->next_mailbox_id = 1;
+    c->queue.next_id = 1;
+    c->queue_before = c->queue_shown = c->queue;
     return c;
 }
 
@@ -160,6 +162,7 @@ void catalog_change_begin(struct catalog *c)
     c->change_mark++;
     c->undo_count = 0;
     c->account_undo_count = 0;
+    c->queue_before = c->queue;
 }
 
 static bool same_name(const struct head_state *a, const struct head_state *b)
@@ -198,6 +201,7 @@ void catalog_change_abort(struct catalog *c)
     }
     for (size_t i = 0; i < c->account_undo_count; i++)
         c->account_undo[i].account->work = c->account_undo[i].before;
+    c->queue = c->queue_before;
     catalog_change_begin(c);
 }
 
@@ -249,6 +253,7 @@ void catalog_publish(struct catalog *c)
     }
     for (size_t i = 0; i < c->touched_account_count; i++)
         c->touched_accounts[i]->shown = c->touched_accounts[i]->work;
+    c->queue_shown = c->queue;
     settle(c);
     pthread_cond_broadcast(&c->published);
     pthread_mutex_unlock(&c->lock);
@@ -268,6 +273,7 @@ void catalog_abort(struct catalog *c)
     }
     for (size_t i = 0; i < c->touched_account_count; i++)
         c->touched_accounts[i]->work = c->touched_accounts[i]->shown;
+    c->queue = c->queue_shown;
     settle(c);
     pthread_mutex_unlock(&c->lock);
     catalog_change_begin(c);
@@ -461,6 +467,11 @@ struct head *catalog_load_head(struct catalog *c, uint64_t id, uint64_t account_
     account->work.messages += state->message_count;
     account->shown = account->work;
     return head;
+}
+
+void catalog_load_queue(struct catalog *c, const struct queue_numbers *numbers)
+{
+    c->queue = c->queue_before = c->queue_shown = *numbers;
 }
 
 void catalog_load_keyword(struct head *head, struct str word)

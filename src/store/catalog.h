@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 //
-// The catalog: what an engine knows of accounts and mailboxes without reading anything: names,
-// numbers, keywords, subscriptions, quota, and who watches what. Both engines keep one.
+// The catalog: what an engine knows of accounts, mailboxes and the queue without reading anything:
+// names, numbers, keywords, subscriptions, quota, and who watches what. Both engines keep one.
 //
 // Each mailbox and account has two states. `work` belongs to the one thread that commits: it runs
 // ahead while a group of changes is put together. `shown` is what readers on all threads see, under
@@ -80,6 +80,12 @@ struct account_undo {
     struct account_state before;
 };
 
+/// How many entries the queue has, so that nobody needs to count them.
+struct queue_numbers {
+    uint64_t next_id;
+    uint64_t count, held;
+};
+
 struct catalog {
     struct rt *rt;
     pthread_mutex_t lock;     // guards shown, the maps but `names`, the watches
@@ -103,6 +109,9 @@ struct catalog {
     size_t account_undo_count, account_undo_cap;
     uint64_t next_mailbox_id;
     uint32_t last_uidvalidity;
+    struct queue_numbers queue, queue_before; // work; before the change in hand
+
+    struct queue_numbers queue_shown; // under the lock
 };
 
 struct catalog *catalog_new(struct rt *rt);
@@ -113,6 +122,7 @@ void catalog_free(struct catalog *c);
 struct account *catalog_load_account(struct catalog *c, uint64_t id);
 struct head *catalog_load_head(struct catalog *c, uint64_t id, uint64_t account_id, struct str name,
                                const struct head_state *state);
+void catalog_load_queue(struct catalog *c, const struct queue_numbers *numbers);
 void catalog_load_keyword(struct head *head, struct str word);
 void catalog_load_subscription(struct catalog *c, uint64_t account_id, struct str name);
 
@@ -155,6 +165,7 @@ int catalog_subscriptions(struct catalog *c, uint64_t account_id, char ***out, s
 int catalog_quota(struct catalog *c, uint64_t account_id, struct store_quota *out);
 /// The uid, and whether claiming it would change anything.
 int catalog_recent(struct catalog *c, uint64_t mailbox_id, uint32_t *out_uid, bool *out_some);
+void catalog_queue(struct catalog *c, uint64_t *out_all, uint64_t *out_held);
 /// Blocks a pool thread until readers of the catalog see that modseq too (or the mailbox is gone):
 /// an engine's rows may become visible a moment earlier.
 void catalog_await_modseq(struct catalog *c, uint64_t mailbox_id, uint64_t modseq);

@@ -143,6 +143,14 @@ int catalog_quota(struct catalog *c, uint64_t account_id, struct store_quota *ou
     return 0;
 }
 
+void catalog_queue(struct catalog *c, uint64_t *out_all, uint64_t *out_held)
+{
+    pthread_mutex_lock(&c->lock);
+    *out_all = c->queue_shown.count;
+    *out_held = c->queue_shown.held;
+    pthread_mutex_unlock(&c->lock);
+}
+
 int catalog_recent(struct catalog *c, uint64_t mailbox_id, uint32_t *out_uid, bool *out_some)
 {
     struct head *head;

@@ -154,6 +154,26 @@ void store_change_doc_remove(struct store_change *change, const char *kind, stru
     add(change, OP_DOC_REMOVE, 0, key)->doc.kind = kind;
 }
 
+void store_change_queue_put(struct store_change *change, struct store_queue_put *put)
+{
+    CHECK(put->body ? put->body->store == change->store : put->ref != NULL);
+    add(change, OP_QUEUE_PUT, 0, put->lane)->queue_put = put;
+}
+
+void store_change_queue_set(struct store_change *change, uint64_t id, int64_t due_us,
+                            struct str lane, struct str value)
+{
+    struct op *op = add(change, OP_QUEUE_SET, id, lane);
+
+    op->queue_set.due_us = due_us;
+    op->queue_set.value = value;
+}
+
+void store_change_queue_remove(struct store_change *change, uint64_t id)
+{
+    add(change, OP_QUEUE_REMOVE, id, STR_NONE);
+}
+
 void store_change_recent(struct store_change *change, uint64_t mailbox_id, uint32_t *out_uid)
 {
     add(change, OP_RECENT, mailbox_id, STR_NONE)->out_uid = out_uid;

@@ -15,6 +15,17 @@
 struct catalog;
 struct store_doc_list;
 
+/// Which entries of the queue a reading wants.
+struct queue_query {
+    enum queue_query_kind { QUEUE_DUE, QUEUE_ONE, QUEUE_OF_MAIL } kind;
+    uint64_t id; // QUEUE_ONE: of the entry; QUEUE_OF_MAIL: of the mail
+    // QUEUE_DUE
+    struct str lane; // ptr NULL: all
+    struct store_queue_cursor after;
+    int64_t due_max_us;
+    size_t max;
+};
+
 struct engine {
     const char *name;
     void (*close)(struct store *store);
@@ -33,6 +44,9 @@ struct engine {
                        struct store_changes *out);
     int (*doc_get)(struct store *store, const char *kind, struct str key, struct buf *out);
     int (*doc_list)(struct store *store, const char *kind, struct store_doc_list *out);
+    /// Gives each entry to store_queue_list_add; by (due, id), those of one mail by id.
+    int (*queue_read)(struct store *store, const struct queue_query *query,
+                      struct store_queue_list *out);
     int (*commit)(struct store *store, struct store_change *change);
     int (*commit_known)(struct store *store, const uint8_t token[16]);
     int (*stats_get)(struct store *store, struct store_stats *out);
@@ -59,6 +73,9 @@ struct store_doc_list {
 void store_doc_list_init(struct store_doc_list *list);
 void store_doc_list_add(struct store_doc_list *list, struct str key, struct str value);
 void store_doc_list_done(struct store_doc_list *list);
+
+/// Copies lane and value; the list is whole when the engine is done with it.
+void store_queue_list_add(struct store_queue_list *list, const struct store_queue_entry *entry);
 
 enum {
     BODY_CHUNK = 64 * 1024,   // bytes under one checksum of a body that lies in one piece
@@ -101,12 +118,15 @@ enum op_kind {
     OP_DOC_PUT_IF,
     OP_DOC_REMOVE,
     OP_RECENT,
+    OP_QUEUE_PUT,
+    OP_QUEUE_SET,
+    OP_QUEUE_REMOVE,
 };
 
 struct op {
     enum op_kind kind;
-    uint64_t id; // the mailbox or account it is about
-    struct str name;
+    uint64_t id;     // the mailbox, account or entry of the queue it is about
+    struct str name; // or lane
     union {
         struct store_put *put;
         struct store_flagging *flag;
@@ -125,8 +145,21 @@ struct op {
             struct str before, value;
         } doc;
         uint32_t *out_uid;
+        struct store_queue_put *queue_put;
+        struct {
+            int64_t due_us;
+            struct str value;
+        } queue_set;
     };
 };
+
+/// The new body this operation brings, or NULL.
+static inline struct store_body *op_body(const struct op *op)
+{
+    if (op->kind == OP_PUT)
+        return op->put->body;
+    return op->kind == OP_QUEUE_PUT ? op->queue_put->body : NULL;
+}
 
 struct store_change {
     struct store *store;

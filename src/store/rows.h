@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: ISC
 //
-// The rows an engine keeps beside the catalog: entries of mailboxes, expunged uids, references to
-// bodies, documents, tokens. apply.c calls these, one thread at a time, between begin and keep or
-// undo of each change; all return 0 or -errno. Reads see what was written before in the same group.
+// The rows an engine keeps beside the catalog: entries of mailboxes and of the queue, expunged
+// uids, references to bodies, documents, tokens. apply.c calls these, one thread at a time, between
+// begin and keep or undo of each change; all return 0 or -errno. Reads see what was written before
+// in the same group.
 #pragma once
 
 #include "store/catalog.h"
@@ -25,6 +26,8 @@ struct rows_kind {
     /// One entry more, or one less, has that body; after the last one it is gone.
     int (*body_hold)(struct rows *rows, const struct store_body_ref *ref);
     int (*body_release)(struct rows *rows, const struct store_body_ref *ref);
+    /// Is there an entry that has it? 0, STORE_NOT_FOUND.
+    int (*body_find)(struct rows *rows, const struct store_body_ref *ref);
 
     int (*entry_add)(struct rows *rows, struct head *head, const struct store_entry *entry);
     /// Flags, keywords and modseq of one that is there.
@@ -44,6 +47,13 @@ struct rows_kind {
     int (*doc_find)(struct rows *rows, const char *kind, struct str key, struct buf *out);
     int (*doc_put)(struct rows *rows, const char *kind, struct str key, struct str value);
     int (*doc_remove)(struct rows *rows, const char *kind, struct str key);
+    int (*queue_add)(struct rows *rows, const struct store_queue_entry *entry);
+    /// 0 or STORE_NOT_FOUND; fills all but lane and value.
+    int (*queue_find)(struct rows *rows, uint64_t id, struct store_queue_entry *out);
+    /// Due, lane and value of one that is there.
+    int (*queue_set)(struct rows *rows, const struct store_queue_entry *entry);
+    int (*queue_remove)(struct rows *rows, uint64_t id);
+
     int (*token_put)(struct rows *rows, const uint8_t token[16], int64_t now_s);
 };
 

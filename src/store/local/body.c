@@ -101,6 +101,14 @@ static int has_entry(struct index *x, const struct record_place *place, uint64_t
     return r;
 }
 
+static int has_queued(struct index *x, uint64_t id, uint64_t message_id)
+{
+    struct store_queue_entry entry;
+    int r = index_queued(x, id, &entry);
+
+    return r < 0 ? r : r == 0 && entry.body.message_id == message_id;
+}
+
 int local_is_live(struct index *x, const struct record *record, uint32_t segment, uint64_t offset)
 {
     bool at_home = segment == message_segment(record->message_id) &&
@@ -110,7 +118,7 @@ int local_is_live(struct index *x, const struct record *record, uint32_t segment
     size_t at = 0;
     int r;
 
-    if (record->kind == RECORD_EXTENT)
+    if (record->kind == RECORD_EXTENT || record->kind == RECORD_QUEUE)
         return 0;
     r = index_message(x, record->message_id, &m);
     if (r < 0)
@@ -118,7 +126,8 @@ int local_is_live(struct index *x, const struct record *record, uint32_t segment
     if (r == 0)
         return m.segment ? m.segment == segment && m.offset == offset : at_home;
     while (at_home && record_next_place(record, &at, &place)) {
-        r = has_entry(x, &place, record->message_id);
+        r = place.mailbox_id ? has_entry(x, &place, record->message_id)
+                             : has_queued(x, place.account_id, record->message_id);
         if (r)
             return r;
     }
@@ -239,8 +248,9 @@ static ssize_t read_at(struct local *l, const struct body_request *q, uint32_t s
     if (n < 0)
         return n;
     n = read_header(b->segment, at, guess, &b->header, &b->record);
-    if (n == 0 && (b->record.message_id != q->ref->message_id ||
-                   b->record.body_size != q->ref->size || b->record.kind == RECORD_EXTENT))
+    if (n == 0 &&
+        (b->record.message_id != q->ref->message_id || b->record.body_size != q->ref->size ||
+         b->record.kind == RECORD_EXTENT || b->record.kind == RECORD_QUEUE))
         n = -ENOENT;
     if (n == 0)
         n = copy_pieces(b, q->offset, q->to, q->len);

@@ -83,6 +83,25 @@ static int load_record(struct local *l, struct local_job *job, struct record *ou
     return local_data_read(l, job->from.segment, job->from.offset, out, &l->headers);
 }
 
+/// The entries of the queue right behind a mail go with it.
+static void take_move_queue(struct local *l, const struct local_job *job, const struct record *mail)
+{
+    CLEANUP(buf_drop) struct buf header = {0};
+    struct pending p = {.header_at = l->headers.len};
+    struct record record;
+
+    buf_init(&header, RECORD_HEADER_MAX);
+    if (local_record_read(l, job->from.segment, job->from.offset + record_len(mail), &header,
+                          &record) < 0 ||
+        record.kind != RECORD_QUEUE || record.message_id != mail->message_id)
+        return;
+    buf_put(&l->headers, str_head(buf_str(&header), record.header_len));
+    p.header_len = record.header_len;
+    p.at = segments_take(&l->segments, p.header_len);
+    STORE_GROW(l->pending, l->pending_count, l->pending_cap);
+    l->pending[l->pending_count++] = p;
+}
+
 /// Copies a record to the end of the log and tells the index where it lies now. What is damaged
 /// stays where it is; fsck and readers report it.
 static int take_move(struct local *l, struct local_job *job)
@@ -108,6 +127,7 @@ static int take_move(struct local *l, struct local_job *job)
     p.at = segments_take(&l->segments, record_len(&record));
     STORE_GROW(l->pending, l->pending_count, l->pending_cap);
     l->pending[l->pending_count++] = p;
+    take_move_queue(l, job, &record);
     segments_count(&l->segments, from, -1, -(int64_t)record.data_len);
     segments_count(&l->segments, l->segments.current, 1, (int64_t)record.data_len);
     return put_moved(l, record.message_id, p.at);
@@ -378,8 +398,9 @@ static uint64_t bytes_of(const struct local_job *job)
     uint64_t bytes = job->bytes.len;
 
     for (size_t i = 0; job->kind == JOB_COMMIT && i < job->change->count; i++) {
-        if (job->change->ops[i].kind == OP_PUT)
-            bytes += job->change->ops[i].put->body->head.len;
+        const struct store_body *body = op_body(&job->change->ops[i]);
+
+        bytes += body ? body->head.len : 0;
     }
     return bytes;
 }

@@ -8,12 +8,13 @@
 
 #include <errno.h>
 
-enum { INDEX_VERSION = 1 };
+enum { INDEX_VERSION = 2 };
 
 #define ENTRY_COLUMNS                                                                              \
     "uid, flags, keywords, modseq, date, saved, zone, message, size" // as index_entry reads them
 
-static const char the_tables[] =
+/// From each version to the next; a new index takes all of them.
+static const char *const the_upgrades[INDEX_VERSION] = {
     "CREATE TABLE mailbox(id INTEGER PRIMARY KEY, account INTEGER NOT NULL, uidvalidity INTEGER,"
     " uidnext INTEGER, recent INTEGER, modseq INTEGER, expunge_modseq INTEGER, messages INTEGER,"
     " unseen INTEGER, deleted INTEGER, expunged INTEGER, bytes INTEGER, deleted_bytes INTEGER,"
@@ -35,7 +36,22 @@ static const char the_tables[] =
     "CREATE TABLE segment(id INTEGER PRIMARY KEY, size INTEGER, live_count INTEGER,"
     " live_bytes INTEGER);"
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
-    "PRAGMA user_version=1;";
+    "PRAGMA user_version=1;",
+
+    "CREATE TABLE queue(id INTEGER PRIMARY KEY, due INTEGER NOT NULL, lane TEXT NOT NULL,"
+    " mail INTEGER NOT NULL, message INTEGER NOT NULL, size INTEGER NOT NULL, value TEXT);"
+    "CREATE INDEX queue_due ON queue(due);" // and id, as in every index
+    "CREATE INDEX queue_lane ON queue(lane, due);"
+    "CREATE INDEX queue_mail ON queue(mail);"
+    "PRAGMA user_version=2;",
+};
+
+// Two searches, each at its place in an index: SQLite would step over all that are due at the same
+// moment if (due, id) were compared as one.
+#define QUEUE_COLUMNS "due, id, mail, message, size, lane, value"
+#define QUEUE_SINCE(where)                                                                         \
+    "SELECT " QUEUE_COLUMNS " FROM queue WHERE " where "due=?1 AND id>?2 AND due<=?3 UNION ALL "   \
+    "SELECT " QUEUE_COLUMNS " FROM queue WHERE " where "due>?1 AND due<=?3 ORDER BY 1, 2 LIMIT ?4"
 
 static const char *const the_sql[ST_COUNT] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -76,6 +92,14 @@ static const char *const the_sql[ST_COUNT] = {
     [ST_DOC_LIST] = "SELECT key, value FROM doc WHERE kind=?1 ORDER BY key",
     [ST_DOC_PUT] = "INSERT OR REPLACE INTO doc VALUES(?1, ?2, ?3)",
     [ST_DOC_REMOVE] = "DELETE FROM doc WHERE kind=?1 AND key=?2",
+    [ST_QUEUE_ADD] = "INSERT INTO queue VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [ST_QUEUE_FIND] = "SELECT due, id, mail, message, size FROM queue WHERE id=?1",
+    [ST_QUEUE_SET] = "UPDATE queue SET due=?2, lane=?3, value=?4 WHERE id=?1",
+    [ST_QUEUE_REMOVE] = "DELETE FROM queue WHERE id=?1",
+    [ST_QUEUE_DUE] = QUEUE_SINCE(""),
+    [ST_QUEUE_LANE_DUE] = QUEUE_SINCE("lane=?5 AND "),
+    [ST_QUEUE_ONE] = "SELECT " QUEUE_COLUMNS " FROM queue WHERE id=?1",
+    [ST_QUEUE_OF_MAIL] = "SELECT " QUEUE_COLUMNS " FROM queue WHERE mail=?1 ORDER BY id",
     [ST_TOKEN_PUT] = "INSERT OR IGNORE INTO token VALUES(?1, ?2)",
     [ST_TOKEN_GET] = "SELECT 1 FROM token WHERE token=?1",
     [ST_MAILBOX_PUT] = "INSERT OR REPLACE INTO mailbox VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
@@ -184,14 +208,15 @@ int index_version(struct index *x, int *out)
     return *out > INDEX_VERSION ? -EPROTO : 0;
 }
 
-int index_create_tables(struct index *x)
+int index_upgrade(struct index *x, int version)
 {
     int r;
 
+    if (version == INDEX_VERSION)
+        return 0;
     r = index_simple(x, ST_BEGIN);
-    if (r < 0)
-        return r;
-    r = index_errno(sqlite3_exec(x->db, the_tables, NULL, NULL, NULL));
+    for (; r == 0 && version < INDEX_VERSION; version++)
+        r = index_errno(sqlite3_exec(x->db, the_upgrades[version], NULL, NULL, NULL));
     if (r < 0)
         return r;
     return index_simple(x, ST_COMMIT);

@@ -41,6 +41,14 @@ enum statement {
     ST_DOC_LIST,
     ST_DOC_PUT,
     ST_DOC_REMOVE,
+    ST_QUEUE_ADD,
+    ST_QUEUE_FIND,
+    ST_QUEUE_SET,
+    ST_QUEUE_REMOVE,
+    ST_QUEUE_DUE,
+    ST_QUEUE_LANE_DUE,
+    ST_QUEUE_ONE,
+    ST_QUEUE_OF_MAIL,
     ST_TOKEN_PUT,
     ST_TOKEN_GET,
     ST_MAILBOX_PUT,
@@ -72,9 +80,10 @@ enum { INDEX_READ = 1, INDEX_MAY_CREATE = 2 };
 int index_open(struct index *x, const char *path, const char *vfs, unsigned flags);
 /// Closing the writer's folds the WAL into the file.
 void index_close(struct index *x);
-int index_create_tables(struct index *x);
-/// 0: no tables yet.
+/// 0: no tables yet. -EPROTO: of a newer program.
 int index_version(struct index *x, int *out);
+/// Brings tables of that version (0: none) to today's, in one transaction.
+int index_upgrade(struct index *x, int version);
 
 /// -errno of an SQLite result; 0 for OK, ROW and DONE.
 int index_errno(int sqlite_result);
@@ -105,6 +114,11 @@ struct index_message {
     uint64_t offset;
 };
 int index_message(struct index *x, uint64_t message_id, struct index_message *out);
+
+/// The row of the queue's entry, all but lane and value. 0 or STORE_NOT_FOUND.
+int index_queued(struct index *x, uint64_t id, struct store_queue_entry *out);
+int index_queue_read(struct index *x, const struct queue_query *query,
+                     struct store_queue_list *out);
 
 /// Writes what the committer's group touched: mailboxes, accounts, segments, counters.
 int index_write_catalog(struct index *x, struct catalog *c);

@@ -139,6 +139,20 @@ static bool made_mailbox(const struct catalog *c)
     return false;
 }
 
+static int put_queue(struct index *x, const struct catalog *c)
+{
+    const struct queue_numbers *now = &c->queue, *before = &c->queue_shown;
+    int r = 0;
+
+    if (now->next_id != before->next_id)
+        r = put_meta(x, "queue_next", now->next_id);
+    if (r == 0 && now->count != before->count)
+        r = put_meta(x, "queue_count", now->count);
+    if (r == 0 && now->held != before->held)
+        r = put_meta(x, "queue_held", now->held);
+    return r;
+}
+
 int index_write_catalog(struct index *x, struct catalog *c)
 {
     int r = 0;
@@ -151,7 +165,7 @@ int index_write_catalog(struct index *x, struct catalog *c)
         r = put_meta(x, "next_mailbox", c->next_mailbox_id);
     if (r == 0 && made_mailbox(c))
         r = put_meta(x, "uidvalidity", c->last_uidvalidity);
-    return r;
+    return r < 0 ? r : put_queue(x, c);
 }
 
 static int put_segment(struct index *x, const struct segments *s, const struct segment *segment)
@@ -218,6 +232,7 @@ struct loading {
     struct index *x;
     struct catalog *c;
     struct segments *s;
+    struct queue_numbers queue;
 };
 
 static void load_keyword(struct loading *l, sqlite3_stmt *st)
@@ -254,6 +269,12 @@ static void load_meta(struct loading *l, sqlite3_stmt *st)
         l->c->next_mailbox_id = column_u64(st, 1);
     else if (str_eq(column_str(st, 0), STR("uidvalidity")))
         l->c->last_uidvalidity = (uint32_t)column_u64(st, 1);
+    else if (str_eq(column_str(st, 0), STR("queue_next")))
+        l->queue.next_id = column_u64(st, 1);
+    else if (str_eq(column_str(st, 0), STR("queue_count")))
+        l->queue.count = column_u64(st, 1);
+    else if (str_eq(column_str(st, 0), STR("queue_held")))
+        l->queue.held = column_u64(st, 1);
 }
 
 static int each_row(struct loading *l, const char *sql,
@@ -273,7 +294,7 @@ static int each_row(struct loading *l, const char *sql,
 
 int index_load(struct index *x, struct catalog *c, struct segments *s)
 {
-    struct loading l = {x, c, s};
+    struct loading l = {x, c, s, {.next_id = 1}};
     int r;
 
     r = load_mailboxes(x, c);
@@ -287,5 +308,7 @@ int index_load(struct index *x, struct catalog *c, struct segments *s)
         r = each_row(&l, "SELECT * FROM segment ORDER BY id", load_segment);
     if (r == 0)
         r = each_row(&l, "SELECT * FROM meta", load_meta);
+    if (r == 0)
+        catalog_load_queue(c, &l.queue);
     return r;
 }

@@ -24,6 +24,7 @@ struct pool_call {
     uint64_t id, since;
     uint32_t first, last;
     struct str key;
+    const struct queue_query *query;
     struct store_body_ref ref;
     void *to;
     size_t len;
@@ -108,6 +109,22 @@ static int engine_doc_list(struct store *store, const char *kind, struct store_d
     return rt_call(l->pool, docs_in_pool, &c);
 }
 
+static int queue_in_pool(void *arg)
+{
+    struct pool_call *c = arg;
+
+    return local_queue_read(c->l, c->query, c->to);
+}
+
+static int engine_queue_read(struct store *store, const struct queue_query *query,
+                             struct store_queue_list *out)
+{
+    struct local *l = local_of(store);
+    struct pool_call c = {.l = l, .query = query, .to = out};
+
+    return rt_call(l->pool, queue_in_pool, &c);
+}
+
 static int token_in_pool(void *arg)
 {
     struct pool_call *c = arg;
@@ -157,12 +174,11 @@ static int engine_commit(struct store *store, struct store_change *change)
     if (l->config.read_only)
         return -EROFS;
     for (size_t i = 0; i < change->count; i++) {
-        struct store_body *body;
+        struct store_body *body = op_body(&change->ops[i]);
         int r;
 
-        if (change->ops[i].kind != OP_PUT)
+        if (!body)
             continue;
-        body = change->ops[i].put->body;
         if (body->error)
             return body->error;
         r = body->big ? local_body_spill(body, on_lane) : 0;
@@ -261,6 +277,7 @@ static const struct engine the_engine = {
     .changes_get = engine_changes,
     .doc_get = engine_doc_get,
     .doc_list = engine_doc_list,
+    .queue_read = engine_queue_read,
     .commit = engine_commit,
     .commit_known = engine_commit_known,
     .stats_get = engine_stats,

@@ -54,6 +54,7 @@ struct pending {
     uint32_t header_len;
     uint64_t data_len;
     size_t header_at; // of its header in local->headers
+    bool is_queue;    // the entries of `body` in the queue, right behind it
     struct str data;  // NULL ptr: the data is in local->headers too, behind the header
 };
 
@@ -130,6 +131,14 @@ void local_close(struct local *l);
 void local_group(struct local *l, struct local_job *const *jobs, size_t count);
 
 void local_rows_init(struct local *l);
+/// Plans the record of a new body, and the one behind it when entries of the queue need one.
+/// STORE_LIMIT when its header would be too long.
+int local_plan(struct local *l, const struct store_change *change, struct store_body *body,
+               struct store_body_ref *out);
+/// The change is kept: builds what was planned, now that it is known where it was filed.
+void local_build(struct local *l, const struct store_change *change);
+/// Planned in this very group: nothing is on disk that could be read or punched.
+bool local_is_pending(const struct local *l, uint64_t message_id, const struct pending **out);
 
 /// Makes the reserve file. 0 or -errno.
 int local_reserve(struct local *l);
@@ -141,6 +150,12 @@ void local_reader_give(struct local *l, struct local_reader *reader);
 int local_entries(struct local *l, uint64_t mailbox_id, uint32_t first, uint32_t last,
                   struct store_entries *out);
 int local_changes(struct local *l, uint64_t mailbox_id, uint64_t since, struct store_changes *out);
+int local_queue_add(struct rows *rows, const struct store_queue_entry *e);
+int local_queue_find(struct rows *rows, uint64_t id, struct store_queue_entry *out);
+int local_queue_set(struct rows *rows, const struct store_queue_entry *e);
+int local_queue_remove(struct rows *rows, uint64_t id);
+int local_queue_read(struct local *l, const struct queue_query *query,
+                     struct store_queue_list *out);
 int local_doc_get(struct local *l, const char *kind, struct str key, struct buf *out);
 int local_doc_list(struct local *l, const char *kind, struct store_doc_list *out);
 int local_commit_known(struct local *l, const uint8_t token[16]);

@@ -159,11 +159,11 @@ static int open_index(struct local *l)
                       "the index is lost but segments are there: rebuild");
             r = -EUCLEAN;
         }
-        if (r == 0)
-            r = index_create_tables(&l->index);
-        if (r == 0)
-            r = rt_disk_sync_dir(l->disk, "");
     }
+    if (r == 0)
+        r = index_upgrade(&l->index, version);
+    if (r == 0 && version == 0)
+        r = rt_disk_sync_dir(l->disk, "");
     if (r == 0)
         r = index_load(&l->index, l->store.catalog, &l->segments);
     return r;

@@ -212,7 +212,7 @@ int store_rebuild(struct rt_disk *disk, uint64_t *out_mails)
     if (r == 0)
         r = index_open(&l->index, l->index_path, l->vfs, INDEX_MAY_CREATE);
     if (r == 0)
-        r = index_create_tables(&l->index);
+        r = index_upgrade(&l->index, 0);
     if (r == 0)
         r = fill_index(l, out_mails);
     local_close(l);

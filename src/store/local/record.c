@@ -45,7 +45,7 @@ static uint32_t header_crc(const char *p, size_t len)
 
 static bool is_plausible(const struct record *r)
 {
-    if (r->kind < RECORD_MAIL || r->kind > RECORD_EXTENT)
+    if (r->kind < RECORD_MAIL || r->kind > RECORD_QUEUE)
         return false;
     if (r->header_len < RECORD_FIXED || r->header_len > RECORD_HEADER_MAX || r->header_len % 8)
         return false;
@@ -175,6 +175,43 @@ void record_put_place(struct buf *b, const struct record_place *p)
     put_u32(b, p->flags);
     buf_put(b, str_of(len, 2));
     buf_put(b, p->name);
+}
+
+void record_put_queued(struct buf *b, const struct store_queue_entry *entry)
+{
+    char lens[4];
+    size_t len = RECORD_QUEUED_BYTES + entry->lane.len + entry->value.len;
+
+    CHECK(len <= UINT16_MAX);
+    for (int i = 0; i < 2; i++) {
+        lens[i] = (char)(len >> (8 * i));
+        lens[2 + i] = (char)(entry->lane.len >> (8 * i));
+    }
+    put_u64(b, 0);
+    put_u64(b, entry->id);
+    put_u64(b, 0);
+    buf_put(b, str_of(lens, 2));
+    put_u64(b, entry->mail_id);
+    buf_put(b, str_of(lens + 2, 2));
+    buf_put(b, entry->lane);
+    buf_put(b, entry->value);
+}
+
+bool record_get_queued(const struct record_place *place, struct store_queue_entry *out)
+{
+    struct str rest = place->name;
+    size_t lane_len;
+
+    if (place->mailbox_id || rest.len < RECORD_QUEUED_BYTES)
+        return false;
+    lane_len = (size_t)(uint8_t)rest.ptr[8] | (size_t)(uint8_t)rest.ptr[9] << 8;
+    if (lane_len > rest.len - RECORD_QUEUED_BYTES)
+        return false;
+    *out = (struct store_queue_entry){.id = place->account_id, .mail_id = get_u64(rest.ptr)};
+    rest = str_skip(rest, RECORD_QUEUED_BYTES);
+    out->lane = str_head(rest, lane_len);
+    out->value = str_skip(rest, lane_len);
+    return true;
 }
 
 void record_end(struct buf *b, size_t start, struct str envelope, uint32_t header_len)

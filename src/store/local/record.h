@@ -29,6 +29,7 @@ enum record_kind {
     RECORD_MAIL = 1,         // the body follows
     RECORD_MAIL_EXTENTS = 2, // the body lies in extents
     RECORD_EXTENT = 3,       // a piece of a body
+    RECORD_QUEUE = 4,        // more places of the mail right before it
 };
 
 struct record_extent {
@@ -41,6 +42,12 @@ struct record_place {
     uint32_t uid, flags;
     struct str name;
 };
+/// A place with mailbox 0 is an entry of the queue: its id as the account, and as the name mail id
+/// (8 bytes), length of the lane (2), lane, value.
+enum { RECORD_QUEUED_BYTES = 10 };
+void record_put_queued(struct buf *b, const struct store_queue_entry *entry);
+/// False when the place is a mailbox.
+bool record_get_queued(const struct record_place *place, struct store_queue_entry *out);
 
 struct record {
     enum record_kind kind;

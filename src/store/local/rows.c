@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
 //
-// The rows of store/local. A body's record is planned when it is first put (its place in the
-// segment makes its id) and built when the change is kept, because it tells where it was filed.
+// The rows of store/local; the queue's are in queue.c, the records of new bodies in plan.c.
 // A message has a row in `message` only when an entry other than those its record names refers to
 // it, when several do, or when it was moved; the others cost one row per entry and no more.
 #include "base/check.h"
@@ -28,12 +27,27 @@ static int run_with(struct index *x, enum statement which, uint64_t a, uint64_t 
 
 // ---- begin, keep, undo
 
+static bool is_rarely_refused(const struct op *op)
+{
+    switch (op->kind) {
+    case OP_PUT:
+        return !op->put->check_quota;
+    case OP_QUEUE_PUT:
+        return op->queue_put->body != NULL;
+    case OP_QUEUE_SET:
+    case OP_QUEUE_REMOVE: // of an entry that somebody else finished
+        return true;
+    default:
+        return false;
+    }
+}
+
 /// A savepoint costs as much as a row. Changes that are nearly never refused after their first
 /// write go without; if it happens all the same, the group is done again one by one.
 static bool wants_savepoint(const struct store_change *change)
 {
     for (size_t i = 0; i < change->count; i++) {
-        if (change->ops[i].kind != OP_PUT || change->ops[i].put->check_quota)
+        if (!is_rarely_refused(&change->ops[i]))
             return change->count > 1;
     }
     return false;
@@ -58,85 +72,11 @@ static int begin(struct rows *rows, struct store_change *change)
     return l->saved ? index_simple(&l->index, ST_SAVE) : 0;
 }
 
-static struct str place_name(struct local *l, const struct store_put *put)
-{
-    const struct head *head;
-
-    if (!put->mailbox_id)
-        return put->name;
-    head = catalog_head(l->store.catalog, put->mailbox_id);
-    return head ? str_of(head->work.name->bytes, head->work.name->len) : STR_NONE;
-}
-
-/// A rename in the same change may have made the name longer than was planned for: cut it.
-static void put_place(struct local *l, const struct store_put *put, size_t room)
-{
-    struct record_place place = {
-        .mailbox_id = put->in_mailbox_id, .uid = put->uid, .flags = put->flags};
-    const struct head *head = catalog_head(l->store.catalog, put->in_mailbox_id);
-
-    if (head)
-        place.account_id = head->account->id;
-    place.name = str_head(place_name(l, put), room);
-    record_put_place(&l->headers, &place);
-}
-
-static void put_places(struct local *l, const struct store_change *change, const struct pending *p,
-                       size_t end)
-{
-    size_t left = 0;
-
-    for (size_t i = 0; i < change->count; i++)
-        left += change->ops[i].kind == OP_PUT && change->ops[i].put->body == p->body;
-    for (size_t i = 0; i < change->count; i++) {
-        const struct op *op = &change->ops[i];
-        size_t room;
-
-        if (op->kind != OP_PUT || op->put->body != p->body)
-            continue;
-        room = end - l->headers.len - left-- * RECORD_PLACE_BYTES;
-        put_place(l, op->put, room);
-    }
-}
-
-static void build(struct local *l, const struct store_change *change, struct pending *p)
-{
-    const struct store_body *body = p->body;
-    const struct spilled *spilled = body->spilled;
-    struct record record = {.kind = body->big ? RECORD_MAIL_EXTENTS : RECORD_MAIL,
-                            .header_len = p->header_len,
-                            .message_id = body->ref.message_id,
-                            .body_size = body->size,
-                            .data_len = p->data_len,
-                            .envelope = buf_str(&body->envelope)};
-
-    record.chunk_count = body->big ? (uint32_t)spilled->count
-                                   : (uint32_t)((body->size + BODY_CHUNK - 1) / BODY_CHUNK);
-    for (size_t i = 0; i < change->count; i++) {
-        if (change->ops[i].kind != OP_PUT || change->ops[i].put->body != body)
-            continue;
-        record.internal_date = change->ops[i].put->internal_date;
-        record.zone_minutes = change->ops[i].put->zone_minutes;
-        record.place_count++;
-    }
-    p->header_at = l->headers.len;
-    record_begin(&l->headers, &record);
-    for (uint32_t i = 0; i < record.chunk_count; i++) {
-        if (body->big)
-            record_put_extent(&l->headers, &spilled->items[i]);
-        else
-            record_put_chunk(&l->headers, body->chunk_crc[i]);
-    }
-    put_places(l, change, p, p->header_at + p->header_len - body->envelope.len);
-    record_end(&l->headers, p->header_at, buf_str(&body->envelope), p->header_len);
-}
-
 static int keep(struct rows *rows, struct store_change *change)
 {
     struct local *l = of(rows);
 
-    for (size_t i = l->pending_mark; i < l->pending_count; i++)
-        build(l, change, &l->pending[i]);
+    local_build(l, change);
     return l->saved ? index_simple(&l->index, ST_RELEASE) : 0;
 }
 
@@ -159,58 +99,17 @@ static void undo(struct rows *rows, struct store_change *change)
 
 // ---- bodies
 
-static uint32_t header_len_of(struct local *l, const struct store_change *change,
-                              const struct store_body *body)
-{
-    const struct spilled *spilled = body->spilled;
-    uint64_t len = RECORD_FIXED + body->envelope.len;
-
-    if (body->big)
-        len += spilled->count * RECORD_EXTENT_BYTES;
-    else
-        len += (body->size + BODY_CHUNK - 1) / BODY_CHUNK * 4;
-    for (size_t i = 0; i < change->count; i++) {
-        if (change->ops[i].kind == OP_PUT && change->ops[i].put->body == body)
-            len += RECORD_PLACE_BYTES + place_name(l, change->ops[i].put).len;
-    }
-    len = record_align(len);
-    return len <= RECORD_HEADER_MAX ? (uint32_t)len : 0;
-}
-
-static void count_extents(struct local *l, const struct spilled *spilled)
-{
-    for (size_t i = 0; i < spilled->count; i++) {
-        struct segment *segment = segments_find(&l->segments, spilled->items[i].segment);
-
-        CHECK(segment); // pinned
-        segments_count(&l->segments, segment, 1, spilled->items[i].len);
-    }
-}
-
 static int body_add(struct rows *rows, struct store_change *change, struct store_body *body,
                     size_t put_count, struct store_body_ref *out)
 {
     struct local *l = of(rows);
-    struct pending p = {.body = body};
+    int r;
 
     store_body_seal(body);
-    p.header_len = header_len_of(l, change, body);
-    if (!p.header_len)
-        return STORE_LIMIT;
-    p.data = body->big ? STR("") : buf_str(&body->head);
-    p.data_len = p.data.len;
-    p.at = segments_take(&l->segments, p.header_len + record_align(p.data_len));
-    segments_count(&l->segments, l->segments.current, 1, (int64_t)p.data_len);
-    if (body->big)
-        count_extents(l, body->spilled);
-    STORE_GROW(l->pending, l->pending_count, l->pending_cap);
-    l->pending[l->pending_count++] = p;
-    *out = (struct store_body_ref){.message_id = message_id_of(l->segments.current->id, p.at),
-                                   .size = body->size};
-    body->ref = *out;
-    if (put_count > 1)
-        return run_with(&l->index, ST_MESSAGE_ADD, out->message_id, put_count, 2);
-    return 0;
+    r = local_plan(l, change, body, out);
+    if (r || put_count < 2)
+        return r;
+    return run_with(&l->index, ST_MESSAGE_ADD, out->message_id, put_count, 2);
 }
 
 static int body_hold(struct rows *rows, const struct store_body_ref *ref)
@@ -273,18 +172,6 @@ static int release_written(struct local *l, const struct store_body_ref *ref, ui
     return 0;
 }
 
-/// Planned in this very group: nothing is on disk that could be read or punched.
-static bool is_pending(const struct local *l, uint64_t message_id, const struct pending **out)
-{
-    for (size_t i = l->pending_count; i-- > 0;) {
-        if (l->pending[i].body && l->pending[i].body->ref.message_id == message_id) {
-            *out = &l->pending[i];
-            return true;
-        }
-    }
-    return false;
-}
-
 static void release_pending(struct local *l, const struct pending *p)
 {
     const struct spilled *spilled = p->body->spilled;
@@ -304,7 +191,7 @@ static int body_dies(struct local *l, const struct store_body_ref *ref, uint32_t
         offset = message_offset(ref->message_id);
     }
     if (segment == l->segments.current->id && offset >= l->segments.current->size &&
-        is_pending(l, ref->message_id, &p)) {
+        local_is_pending(l, ref->message_id, &p)) {
         release_pending(l, p);
         return 0;
     }
@@ -328,6 +215,41 @@ static int body_release(struct rows *rows, const struct store_body_ref *ref)
     if (r < 0)
         return r;
     return body_dies(l, ref, m.segment, m.offset);
+}
+
+/// The header of a message at home; of one that this group will write, as it was built.
+static int home_header(struct local *l, uint64_t message_id, struct buf *header, struct record *out)
+{
+    const struct pending *p;
+
+    if (!local_is_pending(l, message_id, &p))
+        return local_record_read(l, message_segment(message_id), message_offset(message_id), header,
+                                 out);
+    if (p >= l->pending + l->pending_mark)
+        return -ENOENT; // of this very change: nobody can know its id
+    return record_parse(str_of(l->headers.ptr + p->header_at, p->header_len), out);
+}
+
+static int body_find(struct rows *rows, const struct store_body_ref *ref)
+{
+    struct local *l = of(rows);
+    CLEANUP(buf_drop) struct buf header = {0};
+    struct index_message m;
+    struct record record;
+    int r;
+
+    r = index_message(&l->index, ref->message_id, &m);
+    if (r <= 0)
+        return r;
+    buf_init(&header, RECORD_HEADER_MAX);
+    r = home_header(l, ref->message_id, &header, &record);
+    if (r == -ENOENT ||
+        (r == 0 && (record.message_id != ref->message_id || record.body_size != ref->size)))
+        return STORE_NOT_FOUND;
+    if (r == 0)
+        r = local_is_live(&l->index, &record, message_segment(ref->message_id),
+                          message_offset(ref->message_id));
+    return r < 0 ? r : r ? 0 : STORE_NOT_FOUND;
 }
 
 // ---- entries
@@ -504,6 +426,7 @@ static const struct rows_kind the_kind = {
     .body_add = body_add,
     .body_hold = body_hold,
     .body_release = body_release,
+    .body_find = body_find,
     .entry_add = entry_add,
     .entry_set = entry_set,
     .entry_remove = entry_remove,
@@ -514,6 +437,10 @@ static const struct rows_kind the_kind = {
     .doc_find = doc_find,
     .doc_put = doc_put,
     .doc_remove = doc_remove,
+    .queue_add = local_queue_add,
+    .queue_find = local_queue_find,
+    .queue_set = local_queue_set,
+    .queue_remove = local_queue_remove,
     .token_put = token_put,
 };
 

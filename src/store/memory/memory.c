@@ -126,6 +126,17 @@ static int memory_doc_list(struct store *store, const char *kind, struct store_d
     return 0;
 }
 
+static int memory_read_queue(struct store *store, const struct queue_query *query,
+                             struct store_queue_list *out)
+{
+    struct memory *m = memory_of(store);
+
+    pthread_mutex_lock(&m->lock);
+    memory_queue_read(m, query, out);
+    pthread_mutex_unlock(&m->lock);
+    return 0;
+}
+
 static int memory_commit_known(struct store *store, const uint8_t token[16])
 {
     struct memory *m = memory_of(store);
@@ -167,6 +178,7 @@ static const struct engine the_engine = {
     .changes_get = memory_changes_get,
     .doc_get = memory_doc_get,
     .doc_list = memory_doc_list,
+    .queue_read = memory_read_queue,
     .commit = memory_commit,
     .commit_known = memory_commit_known,
     .stats_get = memory_stats_get,

@@ -29,6 +29,20 @@ struct memory_doc {
     struct str key, value; // owned
 };
 
+/// An entry of the queue with its texts behind it; never changed, only replaced.
+struct memory_queued {
+    struct store_queue_entry entry;
+    char bytes[];
+};
+
+struct memory_order {
+    int (*compare)(const struct store_queue_entry *a, const struct store_queue_entry *b);
+    struct memory_queued **items; // sorted by it
+    size_t count, cap;
+};
+
+enum memory_queue_order { BY_ID, BY_DUE, BY_LANE, BY_MAIL, MEMORY_ORDERS };
+
 struct memory_undo;
 
 struct memory {
@@ -40,11 +54,23 @@ struct memory {
     struct map tokens;
     struct memory_doc **docs; // by kind and key
     size_t doc_count, doc_cap;
+    struct memory_order queue[MEMORY_ORDERS];
     uint64_t last_message_id;
     struct memory_undo *undo; // what the change in hand did, in order
     size_t undo_count, undo_cap;
     struct store_stats stats;
 };
+
+void memory_queue_init(struct memory *m);
+void memory_queue_done(struct memory *m);
+/// Copies the texts.
+struct memory_queued *memory_queued_new(const struct store_queue_entry *entry);
+/// NULL when there is none.
+struct memory_queued *memory_queue_find(struct memory *m, uint64_t id);
+/// Puts `now` (NULL: nothing) in the place of `before` (NULL: nothing).
+void memory_queue_swap(struct memory *m, struct memory_queued *before, struct memory_queued *now);
+void memory_queue_read(struct memory *m, const struct queue_query *query,
+                       struct store_queue_list *out);
 
 void memory_rows_init(struct memory *m);
 void memory_rows_done(struct memory *m);

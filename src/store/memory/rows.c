@@ -18,6 +18,7 @@ enum undo_kind {
     MAILBOX_CLEARED,
     EXPUNGED_TRIMMED,
     DOC_CHANGED, // put or removed
+    QUEUE_CHANGED,
 };
 
 struct memory_undo {
@@ -28,6 +29,7 @@ struct memory_undo {
     size_t at;
     struct memory_mailbox old;
     struct memory_doc *doc, *new_doc; // before and after; NULL: none
+    struct memory_queued *queued, *new_queued;
 };
 
 static struct memory *of(struct rows *rows)
@@ -231,6 +233,9 @@ static int keep(struct rows *rows, struct store_change *change)
         case DOC_CHANGED:
             doc_drop(u->doc);
             break;
+        case QUEUE_CHANGED:
+            free(u->queued);
+            break;
         default:
             break;
         }
@@ -283,6 +288,10 @@ static void undo_one(struct memory *m, struct memory_undo *u)
     case DOC_CHANGED:
         undo_doc(m, u);
         break;
+    case QUEUE_CHANGED:
+        memory_queue_swap(m, u->new_queued, u->queued);
+        free(u->new_queued);
+        break;
     }
 }
 
@@ -333,6 +342,45 @@ static int body_hold(struct rows *rows, const struct store_body_ref *ref)
 static int body_release(struct rows *rows, const struct store_body_ref *ref)
 {
     return body_count(rows, ref, BODY_RELEASED);
+}
+
+static int body_find(struct rows *rows, const struct store_body_ref *ref)
+{
+    const struct memory_body *body = map_get_u64(&of(rows)->bodies, ref->message_id);
+
+    return body && body->refs && body->size == ref->size ? 0 : STORE_NOT_FOUND;
+}
+
+// ---- queue
+
+static int queue_find(struct rows *rows, uint64_t id, struct store_queue_entry *out)
+{
+    const struct memory_queued *queued = memory_queue_find(of(rows), id);
+
+    if (!queued)
+        return STORE_NOT_FOUND;
+    *out = queued->entry;
+    return 0;
+}
+
+static int queue_change(struct rows *rows, uint64_t id, const struct store_queue_entry *entry)
+{
+    struct memory_undo *u = note(of(rows), QUEUE_CHANGED);
+
+    u->queued = memory_queue_find(of(rows), id);
+    u->new_queued = entry ? memory_queued_new(entry) : NULL;
+    memory_queue_swap(of(rows), u->queued, u->new_queued);
+    return 0;
+}
+
+static int queue_put(struct rows *rows, const struct store_queue_entry *entry)
+{
+    return queue_change(rows, entry->id, entry);
+}
+
+static int queue_remove(struct rows *rows, uint64_t id)
+{
+    return queue_change(rows, id, NULL);
 }
 
 // ---- entries
@@ -441,6 +489,7 @@ static const struct rows_kind the_kind = {
     .body_add = body_add,
     .body_hold = body_hold,
     .body_release = body_release,
+    .body_find = body_find,
     .entry_add = entry_add,
     .entry_set = entry_set,
     .entry_remove = entry_remove,
@@ -451,6 +500,10 @@ static const struct rows_kind the_kind = {
     .doc_find = doc_find,
     .doc_put = doc_put,
     .doc_remove = doc_remove,
+    .queue_add = queue_put,
+    .queue_find = queue_find,
+    .queue_set = queue_put,
+    .queue_remove = queue_remove,
     .token_put = token_put,
 };
 
@@ -462,6 +515,7 @@ void memory_rows_init(struct memory *m)
     map_init(&m->mailboxes, seed);
     map_init(&m->bodies, seed);
     map_init(&m->tokens, seed);
+    memory_queue_init(m);
 }
 
 void memory_rows_done(struct memory *m)
@@ -478,6 +532,7 @@ void memory_rows_done(struct memory *m)
     }
     for (size_t i = 0; i < m->doc_count; i++)
         doc_drop(m->docs[i]);
+    memory_queue_done(m);
     map_done(&m->mailboxes);
     map_done(&m->bodies);
     map_done(&m->tokens);
