@@ -81,7 +81,8 @@ def message(subject, text, sender='ze@elsewhere.test', to=f'ana@{DOMAIN}', **hea
 
 
 class Site:
-    def __init__(self, accounts=('ana', 'bruno'), settings=None, place=None):
+    def __init__(self, accounts=('ana', 'bruno'), settings=None, place=None, domain=DOMAIN, host=HOST):
+        self.domain, self.host = domain, host
         self.own_place = place is None
         self.place = pathlib.Path(place or tempfile.mkdtemp(prefix='carteiro-test-'))
         self.config = self.place / 'carteiro.conf'
@@ -98,12 +99,12 @@ class Site:
     def _make(self, accounts, settings):
         password = self.place / 'password'
         password.write_text(PASSWORD + '\n')
-        self.run('init', '--dir', str(self.place), '--domain', DOMAIN, '--account',
-                 f'{accounts[0]}@{DOMAIN}', '--password-file', str(password), '--ports', 'any',
+        self.run('init', '--dir', str(self.place), '--domain', self.domain, '--account',
+                 f'{accounts[0]}@{self.domain}', '--password-file', str(password), '--ports', 'any',
                  config=False)
         self._configure(settings)
         for name in accounts[1:]:
-            self.run('account', 'add', f'{name}@{DOMAIN}', '--password-file', str(password))
+            self.run('account', 'add', f'{name}@{self.domain}', '--password-file', str(password))
 
     def _configure(self, settings):
         """The settings on top of what `carteiro init` wrote; section '' is the top of the file."""
@@ -215,44 +216,44 @@ class Site:
 
     def connect(self, port, tls=False):
         """A plain socket, or one with TLS, with a deadline."""
-        sock = socket.create_connection((HOST, self.ports[port]), timeout=PATIENCE)
+        sock = socket.create_connection((self.host, self.ports[port]), timeout=PATIENCE)
         if tls:
-            sock = self.tls().wrap_socket(sock, server_hostname=DOMAIN)
+            sock = self.tls().wrap_socket(sock, server_hostname=self.domain)
         return sock
 
     def smtp(self, port='SMTP'):
-        return smtplib.SMTP(HOST, self.ports[port], local_hostname='elsewhere.test', timeout=PATIENCE)
+        return smtplib.SMTP(self.host, self.ports[port], local_hostname='elsewhere.test', timeout=PATIENCE)
 
     def submission(self, user):
         client = self.smtp('SUBMISSION')
         start_tls(client, self)
-        client.login(f'{user}@{DOMAIN}', PASSWORD)
+        client.login(f'{user}@{self.domain}', PASSWORD)
         return client
 
     def deliver(self, to, subject='hello', text='the postman works', **header):
         """By the MX port, as another host does it. Gives the Message-ID back."""
-        data, message_id = message(subject, text, to=f'{to}@{DOMAIN}', **header)
+        data, message_id = message(subject, text, to=f'{to}@{self.domain}', **header)
         client = self.smtp()
-        refused = client.sendmail('ze@elsewhere.test', [f'{to}@{DOMAIN}'], data)
+        refused = client.sendmail('ze@elsewhere.test', [f'{to}@{self.domain}'], data)
         assert not refused, refused
         client.quit()
         return message_id
 
     def imap(self, user, mailbox='INBOX'):
         """Signed in, with the mailbox selected (None: with none)."""
-        box = imaplib.IMAP4(HOST, self.ports['IMAP'], timeout=PATIENCE)
-        box.host = DOMAIN  # what the certificate is compared with
+        box = imaplib.IMAP4(self.host, self.ports['IMAP'], timeout=PATIENCE)
+        box.host = self.domain  # what the certificate is compared with
         box.starttls(self.tls())
-        box.login(f'{user}@{DOMAIN}', PASSWORD)
+        box.login(f'{user}@{self.domain}', PASSWORD)
         if mailbox:
             expect(box.select(mailbox))
         return box
 
     def pop3(self, user):
-        drop = poplib.POP3(HOST, self.ports['POP3'], timeout=PATIENCE)
-        drop.host = DOMAIN
+        drop = poplib.POP3(self.host, self.ports['POP3'], timeout=PATIENCE)
+        drop.host = self.domain
         drop.stls(self.tls())
-        drop.user(f'{user}@{DOMAIN}')
+        drop.user(f'{user}@{self.domain}')
         drop.pass_(PASSWORD)
         return drop
 
@@ -272,7 +273,7 @@ class Site:
 
 def start_tls(client, site):
     """STARTTLS of smtplib with the site's certificate, whose name is not the address dialled."""
-    client._host = DOMAIN
+    client._host = site.domain
     client.ehlo()
     code, words = client.starttls(context=site.tls())
     assert code == 220, (code, words)
@@ -315,7 +316,7 @@ class Talk:
 
     def start_tls(self):
         self.file.close()
-        self.sock = self.site.tls().wrap_socket(self.sock, server_hostname=DOMAIN)
+        self.sock = self.site.tls().wrap_socket(self.sock, server_hostname=self.site.domain)
         self.file = self.sock.makefile('rb')
 
     def is_closed(self):
