@@ -23,7 +23,7 @@ import tempfile
 
 from labcert import Authority, tlsa
 from labdns import Dns, free_port, need_lab  # noqa: F401 (need_lab: for the tests)
-from testsite import PATIENCE, Site, expect, message, until
+from testsite import PASSWORD, PATIENCE, Site, expect, message, until
 
 LOCK_PORT = 54253
 FIRST_SITE = 2  # in the block; 1 is the name server
@@ -33,10 +33,11 @@ BLOCK = 16
 class Block:
     """Sixteen addresses that nobody else uses: whoever has the port of the first has them all."""
 
-    def __init__(self):
+    def __init__(self, first=None):
         number = os.getpid()
         while True:
-            start = 0x7F010000 + number * BLOCK % 0xFE0000
+            start = first or 0x7F010000 + number * BLOCK % 0xFE0000
+            first = None
             self.lock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             try:
                 self.start = start
@@ -58,13 +59,14 @@ class Block:
 class LabSite(Site):
     """A Carteiro of the laboratory."""
 
-    def __init__(self, lab, domain, address, accounts, settings):
+    def __init__(self, lab, domain, address, accounts, settings, password):
         self.lab = lab
         place = lab.place / domain
         place.mkdir(parents=True, exist_ok=True)
         self.hostname = f'mail.{domain}'
         lab.ca.issue(place, self.hostname, domain, chain=True)
-        super().__init__(accounts=accounts, settings=settings, place=place, domain=domain, host=address)
+        super().__init__(accounts=accounts, settings=settings, place=place, domain=domain, host=address,
+                         password=password)
         self.ca = lab.ca.cert
 
     def set(self, section, **values):
@@ -96,29 +98,42 @@ class LabSite(Site):
                 for raw in self.raw_messages(user, mailbox)]
 
     def wait_for(self, user, subject, mailbox='INBOX', patience=PATIENCE):
-        """The first mail whose subject has that word, once it is there."""
+        """The first mail whose subject has these words, once it is there."""
+        return self._wait(user, mailbox, patience, f'"{subject}"', 'SUBJECT', f'"{subject}"')
+
+    def wait_for_report(self, user, about, mailbox='INBOX', patience=PATIENCE):
+        """The first report (RFC 3464) that speaks of that Message-ID, once it is there."""
+        return self._wait(user, mailbox, patience, f'a report about {about}', 'HEADER', 'Content-Type',
+                          'multipart/report', 'TEXT', f'"{about}"')
+
+    def _wait(self, user, mailbox, patience, what, *search):
         def find():
             box = self.imap(user, mailbox)
-            found = expect(box.uid('SEARCH', 'SUBJECT', f'"{subject}"'))[0].split()
+            found = expect(box.uid('SEARCH', *search))[0].split()
             raw = expect(box.uid('FETCH', found[0], '(BODY.PEEK[])'))[0][1] if found else None
             box.logout()
             return raw
 
         try:
-            raw = until(find, f'{user}@{self.domain} gets "{subject}"', patience)
+            raw = until(find, f'{user}@{self.domain} gets {what}', patience)
         except AssertionError as vain:
             raise AssertionError(f'{vain}\n{self.lab.logs()}') from None
         return email.message_from_bytes(raw, policy=email.policy.SMTPUTF8)
 
 
 class Lab:
-    def __init__(self, *domains, place=None, accounts=('ana', 'bruno', 'carla'), settings=None, ttl=60):
+    """`block`, `smtp_port`: taken when they are free."""
+
+    def __init__(self, *domains, place=None, accounts=('ana', 'bruno', 'carla'), settings=None, ttl=60,
+                 block=None, smtp_port=0):
         self.own_place = place is None
         self.place = pathlib.Path(place or tempfile.mkdtemp(prefix='carteiro-lab-'))
         self.closing = contextlib.ExitStack()
-        self.block = Block()
+        self.block = Block(block)
         self.closing.callback(self.block.release)
-        self.smtp_port = free_port(*(self.block[n] for n in range(BLOCK)))
+        addresses = [self.block[n] for n in range(BLOCK)]
+        is_good = smtp_port and all(self.is_free(address, smtp_port) for address in addresses)
+        self.smtp_port = smtp_port if is_good else free_port(*addresses)
         self.dns = Dns(self.place / 'dns', self.block[1], ttl)
         self.ca = Authority(self.place / 'ca')
         self.sites = {}
@@ -138,10 +153,20 @@ class Lab:
             'route': {'smtp_port': self.smtp_port, 'allow_loopback': 'yes'},
         }
 
-    def add(self, domain, accounts=('ana', 'bruno', 'carla'), settings=None):
+    @staticmethod
+    def is_free(address, port):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind((address, port))
+            except OSError:
+                return False
+        return True
+
+    def add(self, domain, accounts=('ana', 'bruno', 'carla'), settings=None, password=PASSWORD):
         """A site, and its zone with an MX."""
         address = self.address()
-        site = LabSite(self, domain, address, accounts, self.settings())
+        site = LabSite(self, domain, address, accounts, self.settings(), password)
         site.set('listen', addresses=f'{{"{address}"}}', smtp=self.smtp_port)
         for section, values in (settings or {}).items():
             site.set(section, **values)
@@ -176,7 +201,19 @@ class Lab:
         finally:
             self.drop()
 
+    def end(self):
+        """After Ctrl-C, which the sites may have heard as well."""
+        for site in self.sites.values():
+            if site.process:
+                site.process.terminate()
+        for site in self.sites.values():
+            if site.process:
+                site.process.wait(PATIENCE)
+                site.process = None
+        self.drop()
+
     def drop(self):
+        """What still runs is killed."""
         for site in self.sites.values():
             if site.process:
                 site.kill()

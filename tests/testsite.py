@@ -81,8 +81,9 @@ def message(subject, text, sender='ze@elsewhere.test', to=f'ana@{DOMAIN}', **hea
 
 
 class Site:
-    def __init__(self, accounts=('ana', 'bruno'), settings=None, place=None, domain=DOMAIN, host=HOST):
-        self.domain, self.host = domain, host
+    def __init__(self, accounts=('ana', 'bruno'), settings=None, place=None, domain=DOMAIN, host=HOST,
+                 password=PASSWORD):
+        self.domain, self.host, self.password = domain, host, password
         self.own_place = place is None
         self.place = pathlib.Path(place or tempfile.mkdtemp(prefix='carteiro-test-'))
         self.config = self.place / 'carteiro.conf'
@@ -98,7 +99,7 @@ class Site:
 
     def _make(self, accounts, settings):
         password = self.place / 'password'
-        password.write_text(PASSWORD + '\n')
+        password.write_text(self.password + '\n')
         self.run('init', '--dir', str(self.place), '--domain', self.domain, '--account',
                  f'{accounts[0]}@{self.domain}', '--password-file', str(password), '--ports', 'any',
                  config=False)
@@ -227,7 +228,7 @@ class Site:
     def submission(self, user):
         client = self.smtp('SUBMISSION')
         start_tls(client, self)
-        client.login(f'{user}@{self.domain}', PASSWORD)
+        client.login(f'{user}@{self.domain}', self.password)
         return client
 
     def deliver(self, to, subject='hello', text='the postman works', **header):
@@ -244,7 +245,7 @@ class Site:
         box = imaplib.IMAP4(self.host, self.ports['IMAP'], timeout=PATIENCE)
         box.host = self.domain  # what the certificate is compared with
         box.starttls(self.tls())
-        box.login(f'{user}@{self.domain}', PASSWORD)
+        box.login(f'{user}@{self.domain}', self.password)
         if mailbox:
             expect(box.select(mailbox))
         return box
@@ -254,7 +255,7 @@ class Site:
         drop.host = self.domain
         drop.stls(self.tls())
         drop.user(f'{user}@{self.domain}')
-        drop.pass_(PASSWORD)
+        drop.pass_(self.password)
         return drop
 
     def count(self, user, mailbox='INBOX'):
