@@ -30,6 +30,9 @@ struct receive_config {
     uint64_t data_block;     // milliseconds until the next bytes of a message
     uint64_t data_total;     // milliseconds for a whole message
     uint64_t data_end;       // milliseconds to keep it, after its last byte
+    uint64_t mails_max;      // of one session
+    uint64_t deliver_by_min; // milliseconds: less is refused for DELIVERBY with R
+    uint64_t hold_max;       // milliseconds a mail may be held by FUTURERELEASE; 0: not offered
     struct str vrfy;         // who may ask: "all", "known" (signed in, or a relay network), "none"
     struct str expn;
     bool sender_check; // submission: only senders that belong to the account
@@ -51,7 +54,7 @@ struct receive_doors {
     struct str host_name;
     struct accounts *accounts;
     const struct route *route;
-    const struct queue *queue;
+    struct queue *queue;
     struct rt_tls *tls;
 };
 /// -EINVAL for a word in `vrfy` or `expn` that is none.

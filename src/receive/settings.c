@@ -34,6 +34,14 @@ static const struct setting items[] = {
             "How long a whole message may take to come in."),
     SETTING(struct receive_config, data_end, SETTING_DURATION, "10m", 1000, 86400000,
             "How long keeping a message may take after its last byte (RFC 5321 4.5.3.2.6)."),
+    SETTING(struct receive_config, mails_max, SETTING_COUNT, "100000", 1, 999999,
+            "Mails of one session (MAILMAX of RFC 9422); for more a client connects again."),
+    SETTING(struct receive_config, deliver_by_min, SETTING_DURATION, "1m", 1000, 86400000,
+            "The shortest time within which a mail may be asked to be delivered or go back "
+            "(DELIVERBY, RFC 2852)."),
+    SETTING(struct receive_config, hold_max, SETTING_DURATION, "30d", 0, 31536000000,
+            "How long users may ask to hold a mail before it goes out (FUTURERELEASE, RFC 4865); 0 "
+            "does not offer it."),
     SETTING(struct receive_config, vrfy, SETTING_TEXT, "known", 0, 0,
             "Who may ask with VRFY whether an address exists: all, known (who signed in, or comes "
             "from a network that may relay) or none."),

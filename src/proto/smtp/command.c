@@ -8,15 +8,21 @@
 static const struct smtp_fault CONTROL = {500, "5.5.2", "no control characters in commands"};
 static const struct smtp_fault HELO_NAME = {501, "5.5.4", "write EHLO your.host.name"};
 static const struct smtp_fault BDAT_SIZE = {501, "5.5.4", "write BDAT size or BDAT size LAST"};
+static const struct smtp_fault ETRN_NODE = {501, "5.5.4", "write ETRN domain"};
+static const struct smtp_fault XCLIENT_WORDS = {501, "5.5.4",
+                                                "write XCLIENT NAME=value ..., values in xtext"};
 static const struct smtp_fault AUTH_WORDS = {501, "5.5.4", "write AUTH mechanism"};
 static const struct smtp_fault AUTH_BASE64 = {501, "5.5.2", "that is not base64"};
 
+// clang-format off
 static const char *const NAMES[SMTP_VERBS] = {
     [SMTP_UNKNOWN] = "?", [SMTP_HELO] = "HELO", [SMTP_EHLO] = "EHLO",         [SMTP_LHLO] = "LHLO",
     [SMTP_MAIL] = "MAIL", [SMTP_RCPT] = "RCPT", [SMTP_DATA] = "DATA",         [SMTP_BDAT] = "BDAT",
     [SMTP_RSET] = "RSET", [SMTP_NOOP] = "NOOP", [SMTP_QUIT] = "QUIT",         [SMTP_HELP] = "HELP",
     [SMTP_VRFY] = "VRFY", [SMTP_EXPN] = "EXPN", [SMTP_STARTTLS] = "STARTTLS", [SMTP_AUTH] = "AUTH",
+    [SMTP_ETRN] = "ETRN", [SMTP_XCLIENT] = "XCLIENT",
 };
+// clang-format on
 
 const char *smtp_verb_name(enum smtp_verb verb)
 {
@@ -113,5 +119,62 @@ const struct smtp_fault *smtp_auth_parse(struct str argument, struct smtp_auth *
     if (!scan_is_end(&in))
         return auth.has_initial ? &AUTH_BASE64 : &AUTH_WORDS;
     *out = auth;
+    return NULL;
+}
+
+const struct smtp_fault *smtp_etrn_parse(struct str argument, struct smtp_etrn *out)
+{
+    struct smtp_etrn etrn = {.node = argument};
+
+    if (str_starts(argument, STR("@")) || str_starts(argument, STR("#"))) {
+        etrn.option = argument.ptr[0];
+        etrn.node = str_skip(argument, 1);
+    }
+    if (!address_domain_is_valid(etrn.node, ADDRESS_UTF8) || str_find(etrn.node, '[') >= 0)
+        return &ETRN_NODE;
+    *out = etrn;
+    return NULL;
+}
+
+/// Where that attribute's value goes; NULL: there is none such.
+static struct str *xclient_member(struct smtp_xclient *x, struct str name)
+{
+    const struct {
+        struct str name;
+        struct str *to;
+    } MEMBERS[] = {
+        {STR("NAME"), &x->name},         {STR("ADDR"), &x->addr},         {STR("PORT"), &x->port},
+        {STR("PROTO"), &x->proto},       {STR("HELO"), &x->helo},         {STR("LOGIN"), &x->login},
+        {STR("DESTADDR"), &x->destaddr}, {STR("DESTPORT"), &x->destport},
+    };
+
+    for (size_t i = 0; i < sizeof MEMBERS / sizeof *MEMBERS; i++)
+        if (str_case_eq(name, MEMBERS[i].name))
+            return MEMBERS[i].to;
+    return NULL;
+}
+
+const struct smtp_fault *smtp_xclient_parse(struct str argument, struct smtp_xclient *out)
+{
+    struct smtp_xclient x = {0};
+    struct str word, name, *to;
+
+    if (argument.len == 0)
+        return &XCLIENT_WORDS;
+    while (str_split(&argument, ' ', &word)) {
+        if (word.len == 0)
+            continue;
+        if (str_find(word, '=') < 0 || !str_split(&word, '=', &name))
+            return &XCLIENT_WORDS;
+        to = xclient_member(&x, name);
+        if (!to || to->ptr || !smtp_xtext_is_valid(word))
+            return &XCLIENT_WORDS;
+        *to = str_case_eq(word, STR("[UNAVAILABLE]")) || str_case_eq(word, STR("[TEMPUNAVAIL]"))
+                  ? STR("")
+                  : word;
+        if (!to->ptr)
+            *to = STR("");
+    }
+    *out = x;
     return NULL;
 }

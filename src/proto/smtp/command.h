@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: ISC
 //
 // SMTP commands from bytes to values (RFC 5321 4.1.1, with the parameters of RFC 1870 SIZE, 6152
-// BODY, 6531 SMTPUTF8, 4954 AUTH, 3461 RET ENVID NOTIFY ORCPT and 3030 BDAT). Whether a command is
-// allowed now, here and for this client is the session's business.
+// BODY, 6531 SMTPUTF8, 4954 AUTH, 3461 RET ENVID NOTIFY ORCPT, 2852 BY, 4865 HOLDFOR HOLDUNTIL,
+// 6710 MT-PRIORITY, 8689 REQUIRETLS and 3030 BDAT). Whether a command is allowed now, here and for
+// this client is the session's business.
 #pragma once
 
 #include "base/str.h"
@@ -25,6 +26,8 @@ enum smtp_verb {
     SMTP_EXPN,
     SMTP_STARTTLS,
     SMTP_AUTH,
+    SMTP_ETRN,
+    SMTP_XCLIENT,
     SMTP_VERBS, // their number
 };
 
@@ -51,6 +54,8 @@ const char *smtp_verb_name(enum smtp_verb verb);
 
 enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BITMIME, SMTP_BODY_BINARYMIME };
 enum smtp_ret { SMTP_RET_NONE, SMTP_RET_FULL, SMTP_RET_HDRS };
+enum smtp_by { SMTP_BY_NONE, SMTP_BY_NOTIFY, SMTP_BY_RETURN };
+enum smtp_hold { SMTP_HOLD_NONE, SMTP_HOLD_FOR, SMTP_HOLD_UNTIL };
 
 /// "FROM:<ana@example.test> SIZE=100". Views into the argument.
 struct smtp_mail {
@@ -58,12 +63,21 @@ struct smtp_mail {
     struct str path;       // without brackets and route; empty for "<>"
     struct address sender; // unless is_null
     bool has_size, has_body, has_auth, has_dsn;
-    bool is_utf8; // SMTPUTF8
+    bool is_utf8;  // SMTPUTF8
     uint64_t size; // UINT64_MAX for what is more
     enum smtp_body body;
     struct str auth; // xtext or "<>"
     enum smtp_ret ret;
     struct str envid; // xtext
+    enum smtp_by by;
+    bool by_trace;
+    int64_t by_seconds; // from now; may be negative
+    enum smtp_hold hold;
+    uint64_t hold_seconds; // of HOLDFOR
+    int64_t hold_until_s;  // of HOLDUNTIL, since 1970
+    bool has_priority;
+    int priority; // -9 to 9
+    bool requires_tls;
 };
 const struct smtp_fault *smtp_mail_parse(struct str argument, struct smtp_mail *out);
 
@@ -105,6 +119,20 @@ struct smtp_auth {
     struct str initial; // base64, perhaps empty
 };
 const struct smtp_fault *smtp_auth_parse(struct str argument, struct smtp_auth *out);
+
+/// "@example.org" (RFC 1985 5.3).
+struct smtp_etrn {
+    char option;     // '@': subdomains too; '#': a queue's name; 0: none
+    struct str node; // a domain
+};
+const struct smtp_fault *smtp_etrn_parse(struct str argument, struct smtp_etrn *out);
+
+/// "NAME=mx.example.org ADDR=192.0.2.1": XCLIENT as Postfix has it. Values in xtext; ptr NULL: not
+/// given. "[UNAVAILABLE]" and "[TEMPUNAVAIL]" stand for "".
+struct smtp_xclient {
+    struct str name, addr, port, proto, helo, login, destaddr, destport;
+};
+const struct smtp_fault *smtp_xclient_parse(struct str argument, struct smtp_xclient *out);
 
 /// RFC 3461 4: xtext = "+" and two upper-case hex digits for what is not printable.
 bool smtp_xtext_is_valid(struct str text);

@@ -28,6 +28,9 @@ static void check_mail(struct str argument, struct str line)
         return;
     CHECK(lies_in(mail.path, line) && lies_in(mail.auth, line) && lies_in(mail.envid, line));
     CHECK(mail.is_null == (mail.path.len == 0));
+    CHECK(mail.priority >= -9 && mail.priority <= 9);
+    CHECK(mail.by_seconds < 1000000000 && mail.by_seconds > -1000000000);
+    CHECK(mail.hold_seconds < 1000000000);
     CHECK(mail.is_utf8 || !mail.sender.is_utf8);
     CHECK(str_find(mail.path, '\r') < 0 && str_find(mail.path, '\n') < 0);
 }
@@ -50,6 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct smtp_command c;
     struct smtp_bdat bdat;
     struct smtp_auth auth;
+    struct smtp_etrn etrn;
+    struct smtp_xclient xclient;
     const struct smtp_fault *fault = smtp_command_parse(line, &c);
 
     check_fault(fault);
@@ -62,5 +67,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fault = smtp_auth_parse(c.argument, &auth);
     CHECK(fault || (lies_in(auth.initial, line) && auth.mechanism.len > 0));
     check_fault(smtp_helo_parse(c.argument, &name));
+    fault = smtp_etrn_parse(c.argument, &etrn);
+    CHECK(fault || (etrn.node.len > 0 && lies_in(etrn.node, line)));
+    fault = smtp_xclient_parse(c.argument, &xclient);
+    CHECK(fault || xclient.addr.len == 0 || lies_in(xclient.addr, line));
     return 0;
 }

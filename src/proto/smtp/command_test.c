@@ -150,6 +150,56 @@ static void bad_senders_are_told_why(void **state)
     }
 }
 
+static void times_and_priorities_are_parsed(void **state)
+{
+    struct smtp_mail mail;
+    (void)state;
+
+    assert_null(smtp_mail_parse(STR("FROM:<> BY=+120;nt"), &mail));
+    assert_true(mail.by == SMTP_BY_NOTIFY && mail.by_trace && mail.by_seconds == 120);
+    assert_null(smtp_mail_parse(STR("FROM:<> BY=-999999999;R"), &mail));
+    assert_true(mail.by == SMTP_BY_RETURN && !mail.by_trace && mail.by_seconds == -999999999);
+    assert_non_null(smtp_mail_parse(STR("FROM:<> BY=1000000000;R"), &mail));
+    assert_non_null(smtp_mail_parse(STR("FROM:<> BY=+-1;R"), &mail));
+    assert_null(smtp_mail_parse(STR("FROM:<> HOLDFOR=86400"), &mail));
+    assert_true(mail.hold == SMTP_HOLD_FOR && mail.hold_seconds == 86400);
+    // the examples of RFC 3339 5.8; a leap second is the one after it
+    assert_null(smtp_mail_parse(STR("FROM:<> HOLDUNTIL=1985-04-12T23:20:50.52Z"), &mail));
+    assert_true(mail.hold == SMTP_HOLD_UNTIL && mail.hold_until_s == 482196050);
+    assert_null(smtp_mail_parse(STR("FROM:<> HOLDUNTIL=1996-12-19T16:39:57-08:00"), &mail));
+    assert_true(mail.hold_until_s == 851042397);
+    assert_null(smtp_mail_parse(STR("FROM:<> HOLDUNTIL=1990-12-31T15:59:60-08:00"), &mail));
+    assert_true(mail.hold_until_s == 662688000);
+    assert_null(smtp_mail_parse(STR("FROM:<> HOLDUNTIL=1937-01-01T12:00:27.87+00:20"), &mail));
+    assert_true(mail.hold_until_s == -1041337173);
+    assert_non_null(smtp_mail_parse(STR("FROM:<> HOLDUNTIL=2100-02-29T00:00:00Z"), &mail));
+    assert_non_null(smtp_mail_parse(STR("FROM:<> HOLDUNTIL=2024-02-28T24:00:00Z"), &mail));
+    assert_null(smtp_mail_parse(STR("FROM:<> MT-PRIORITY=-9 REQUIRETLS"), &mail));
+    assert_true(mail.has_priority && mail.priority == -9 && mail.requires_tls);
+}
+
+static void proxies_say_who_the_client_is(void **state)
+{
+    struct smtp_xclient x;
+    struct smtp_etrn etrn;
+    (void)state;
+
+    assert_null(smtp_xclient_parse(STR("NAME=spike.porcupine.org ADDR=168.100.189.2"), &x));
+    assert_true(str_eq(x.name, STR("spike.porcupine.org")) && str_eq(x.addr, STR("168.100.189.2")));
+    assert_true(!x.port.ptr && !x.helo.ptr);
+    assert_null(smtp_xclient_parse(STR("name=[UNAVAILABLE] LOGIN="), &x));
+    assert_true(x.name.ptr && x.name.len == 0 && x.login.ptr && x.login.len == 0);
+    assert_non_null(smtp_xclient_parse(STR(""), &x));
+    assert_non_null(smtp_xclient_parse(STR("ADDR"), &x));
+    assert_non_null(smtp_xclient_parse(STR("ADDR=1.2.3.4 ADDR=1.2.3.5"), &x));
+    assert_non_null(smtp_xclient_parse(STR("COLOUR=red"), &x));
+    assert_non_null(smtp_xclient_parse(STR("HELO=a+2"), &x));
+    assert_null(smtp_etrn_parse(STR("@example.org"), &etrn));
+    assert_true(etrn.option == '@' && str_eq(etrn.node, STR("example.org")));
+    assert_non_null(smtp_etrn_parse(STR("[192.0.2.1]"), &etrn));
+    assert_non_null(smtp_etrn_parse(STR("a b"), &etrn));
+}
+
 static void long_paths_are_refused(void **state)
 {
     struct buf b;
@@ -277,6 +327,8 @@ int main(void)
         cmocka_unit_test(lines_split_into_verb_and_argument),
         cmocka_unit_test(senders_are_parsed),
         cmocka_unit_test(bad_senders_are_told_why),
+        cmocka_unit_test(times_and_priorities_are_parsed),
+        cmocka_unit_test(proxies_say_who_the_client_is),
         cmocka_unit_test(long_paths_are_refused),
         cmocka_unit_test(recipients_are_parsed),
         cmocka_unit_test(bad_recipients_are_told_why),

@@ -6,6 +6,7 @@
 #include "proto/smtp/command.h"
 
 #include "proto/smtp/limits.h"
+#include "proto/smtp/parameter.h"
 
 static const struct smtp_fault WRITE_MAIL = {501, "5.5.4", "write MAIL FROM:<address>"};
 static const struct smtp_fault WRITE_RCPT = {501, "5.5.4", "write RCPT TO:<address>"};
@@ -173,30 +174,21 @@ static bool set_auth(void *to, struct str value)
     return str_eq(value, STR("<>")) || smtp_xtext_is_valid(value);
 }
 
-static bool set_ret(void *to, struct str value)
-{
-    struct smtp_mail *mail = to;
-
-    mail->has_dsn = true;
-    mail->ret = str_case_eq(value, STR("FULL"))   ? SMTP_RET_FULL
-                : str_case_eq(value, STR("HDRS")) ? SMTP_RET_HDRS
-                                                  : SMTP_RET_NONE;
-    return mail->ret != SMTP_RET_NONE;
-}
-
-static bool set_envid(void *to, struct str value)
-{
-    struct smtp_mail *mail = to;
-
-    mail->has_dsn = true;
-    mail->envid = value;
-    return value.len <= SMTP_ENVID_MAX && smtp_xtext_is_valid(value);
-}
-
+// clang-format off
 static const struct parameter MAIL_PARAMETERS[] = {
-    {"SIZE", true, set_size}, {"BODY", true, set_body}, {"SMTPUTF8", false, set_utf8},
-    {"AUTH", true, set_auth}, {"RET", true, set_ret},   {"ENVID", true, set_envid},
+    {"SIZE",        true,  set_size},
+    {"BODY",        true,  set_body},
+    {"SMTPUTF8",    false, set_utf8},
+    {"AUTH",        true,  set_auth},
+    {"RET",         true,  smtp_set_ret},
+    {"ENVID",       true,  smtp_set_envid},
+    {"BY",          true,  smtp_set_by},
+    {"HOLDFOR",     true,  smtp_set_hold_for},
+    {"HOLDUNTIL",   true,  smtp_set_hold_until},
+    {"MT-PRIORITY", true,  smtp_set_priority},
+    {"REQUIRETLS",  false, smtp_set_requires_tls},
 };
+// clang-format on
 
 const struct smtp_fault *smtp_mail_parse(struct str argument, struct smtp_mail *out)
 {
@@ -227,43 +219,18 @@ const struct smtp_fault *smtp_mail_parse(struct str argument, struct smtp_mail *
 
 // ---- RCPT
 
-static bool set_notify(void *to, struct str value)
-{
-    struct smtp_rcpt *rcpt = to;
-    struct str word;
-
-    rcpt->has_dsn = true;
-    while (str_split(&value, ',', &word)) {
-        if (str_case_eq(word, STR("NEVER")))
-            rcpt->notify |= SMTP_NOTIFY_NEVER;
-        else if (str_case_eq(word, STR("SUCCESS")))
-            rcpt->notify |= SMTP_NOTIFY_SUCCESS;
-        else if (str_case_eq(word, STR("FAILURE")))
-            rcpt->notify |= SMTP_NOTIFY_FAILURE;
-        else if (str_case_eq(word, STR("DELAY")))
-            rcpt->notify |= SMTP_NOTIFY_DELAY;
-        else
-            return false;
-    }
-    // RFC 3461 4.1: NEVER stands alone
-    return !(rcpt->notify & SMTP_NOTIFY_NEVER) || rcpt->notify == SMTP_NOTIFY_NEVER;
-}
-
-static bool set_orcpt(void *to, struct str value)
-{
-    struct smtp_rcpt *rcpt = to;
-    ptrdiff_t semicolon = str_find(value, ';');
-
-    rcpt->has_dsn = true;
-    rcpt->orcpt = value;
-    return value.len <= SMTP_ORCPT_MAX && semicolon > 0 &&
-           smtp_xtext_is_valid(str_skip(value, (size_t)semicolon + 1));
-}
-
 static const struct parameter RCPT_PARAMETERS[] = {
-    {"NOTIFY", true, set_notify},
-    {"ORCPT", true, set_orcpt},
+    {"NOTIFY", true, smtp_set_notify},
+    {"ORCPT", true, smtp_set_orcpt},
 };
+
+static bool is_ascii(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] > 126)
+            return false;
+    return true;
+}
 
 /// RFC 5321 4.1.1.3: the one address that may stand without a domain.
 static bool scan_postmaster(struct scan *in, struct smtp_rcpt *rcpt)
@@ -301,6 +268,8 @@ const struct smtp_fault *smtp_rcpt_parse(struct str argument, bool allow_utf8,
                             sizeof(RCPT_PARAMETERS) / sizeof(*RCPT_PARAMETERS), &rcpt);
     if (fault)
         return fault;
+    if (!allow_utf8 && !is_ascii(rcpt.orcpt))
+        return &NEEDS_UTF8;
     *out = rcpt;
     return NULL;
 }

@@ -6,16 +6,21 @@
 static const char *const TEXTS[SMTP_VERBS] = {
     [SMTP_HELO] = "HELO name: greets; EHLO is better",
     [SMTP_EHLO] = "EHLO name: greets and lists what this server can do",
-    [SMTP_MAIL] = "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8]: begins a mail",
-    [SMTP_RCPT] = "RCPT TO:<address>: adds a recipient",
+    [SMTP_MAIL] = "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] "
+                  "[ENVID=id] [BY=seconds;R|N] [HOLDFOR=seconds] [HOLDUNTIL=date] [MT-PRIORITY=n] "
+                  "[REQUIRETLS]: begins a mail",
+    [SMTP_RCPT] =
+        "RCPT TO:<address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;address]: adds "
+        "a recipient",
     [SMTP_DATA] = "DATA: the message follows, ended by a dot on a line of its own",
     [SMTP_BDAT] = "BDAT n [LAST]: n bytes of the message follow",
     [SMTP_RSET] = "RSET: forgets the mail that was begun",
     [SMTP_NOOP] = "NOOP: does nothing",
     [SMTP_QUIT] = "QUIT: ends the session",
     [SMTP_HELP] = "HELP [command]: this",
-    [SMTP_VRFY] = "VRFY address: is there such a user?",
-    [SMTP_EXPN] = "EXPN list: the members of a mailing list",
+    [SMTP_VRFY] = "VRFY address [SMTPUTF8]: is there such a user?",
+    [SMTP_EXPN] = "EXPN list [SMTPUTF8]: the members of a mailing list",
+    [SMTP_ETRN] = "ETRN domain: begins to send the mail that waits for that domain",
     [SMTP_STARTTLS] = "STARTTLS: goes on encrypted",
     [SMTP_AUTH] = "AUTH mechanism [response]: signs in",
 };

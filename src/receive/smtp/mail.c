@@ -53,19 +53,6 @@ static bool is_signed_in(struct receive_session *s)
     return false;
 }
 
-static bool are_options_welcome(struct receive_session *s, const struct smtp_mail *mail)
-{
-    if (mail->has_dsn)
-        receive_say(s, 555, "5.5.4", "RET and ENVID are not offered here");
-    else if (mail->body == SMTP_BODY_BINARYMIME)
-        receive_say(s, 555, "5.5.4", "BODY=BINARYMIME is not offered here");
-    else if (mail->size > s->limits->config.message_size)
-        receive_say(s, 552, "5.3.4", "message larger than SIZE allows");
-    else
-        return true;
-    return false;
-}
-
 /// RFC 3848 and RFC 6531 4.3.
 static struct str protocol(struct receive_session *s, bool is_utf8)
 {
@@ -85,9 +72,6 @@ static void begin(struct receive_session *s, const struct smtp_mail *mail)
 
     envelope_init(e, &s->transaction, mail->path);
     e->id = rt_random();
-    e->body = mail->body == SMTP_BODY_8BITMIME ? ENVELOPE_BODY_8BITMIME : ENVELOPE_BODY_7BIT;
-    e->is_utf8 = mail->is_utf8;
-    e->size = mail->size;
     e->identity = s->identity ? str_from(s->identity->address) : STR("");
     e->identity_id = s->identity ? s->identity->account_id : 0;
     e->peer = rt_conn_peer(s->conn);
@@ -95,7 +79,21 @@ static void begin(struct receive_session *s, const struct smtp_mail *mail)
     e->protocol = protocol(s, mail->is_utf8);
     e->arrived = rt_wall_s();
     s->envelope = e;
+    receive_note_options(s, mail);
     s->state = RECEIVE_MAIL;
+}
+
+/// RFC 6710 4: a priority that was lowered is told, with what it is now.
+static void say_taken(struct receive_session *s, const struct smtp_mail *mail)
+{
+    CLEANUP(buf_drop) struct buf text = {.max = 128};
+
+    if (mail->priority == s->envelope->priority) {
+        receive_say(s, 250, "2.1.0", "sender taken");
+        return;
+    }
+    buf_putf(&text, "%d is the new priority assigned to the message", s->envelope->priority);
+    receive_say_str(s, 250, STR("2.3.6"), buf_str(&text));
 }
 
 int receive_on_mail(struct receive_session *s, const struct smtp_command *c)
@@ -103,6 +101,11 @@ int receive_on_mail(struct receive_session *s, const struct smtp_command *c)
     struct smtp_mail mail;
     const struct smtp_fault *fault;
 
+    if (s->mail_count >= s->limits->config.mails_max) {
+        receive_say(s, 452, "4.7.0", "enough mails for one session, connect again");
+        s->junk_count++;
+        return 0;
+    }
     if (!is_signed_in(s))
         return 0;
     fault = smtp_mail_parse(c->argument, &mail);
@@ -110,9 +113,9 @@ int receive_on_mail(struct receive_session *s, const struct smtp_command *c)
         receive_say_fault(s, fault);
         return 0;
     }
-    if (!are_options_welcome(s, &mail) || !is_sender_welcome(s, &mail))
+    if (!receive_are_options_welcome(s, &mail) || !is_sender_welcome(s, &mail))
         return 0;
     begin(s, &mail);
-    receive_say(s, 250, "2.1.0", "sender taken");
+    say_taken(s, &mail);
     return 0;
 }

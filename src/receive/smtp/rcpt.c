@@ -58,12 +58,10 @@ int receive_on_rcpt(struct receive_session *s, const struct smtp_command *c)
         receive_say_fault(s, fault);
         return 0;
     }
-    if (rcpt.has_dsn) {
-        receive_say(s, 555, "5.5.4", "NOTIFY and ORCPT are not offered here");
-        return 0;
-    }
     outcome = queue_recipient(s->receive->doors.queue, s->envelope, &rcpt.recipient);
     note_outcome(s, &outcome);
+    if (outcome.verdict == DONE)
+        receive_note_dsn(s, &rcpt);
     if (outcome.verdict != DONE)
         log_refused(s, rcpt.path, &outcome);
     receive_say_outcome(s, &outcome);

@@ -29,6 +29,7 @@ static const struct verb VERBS[SMTP_VERBS] = {
     [SMTP_HELP]     = {IN_ANY,                           receive_on_help,     NULL, true},
     [SMTP_VRFY]     = {IN_ANY,                           receive_on_vrfy,     NULL, true},
     [SMTP_EXPN]     = {IN_ANY,                           receive_on_expn,     NULL, true},
+    [SMTP_ETRN]     = {IN(RECEIVE_READY),                receive_on_etrn,     "EHLO first, and not within a mail", true},
     [SMTP_STARTTLS] = {IN(RECEIVE_FRESH) | IN(RECEIVE_READY), receive_on_starttls, "not within a mail", true},
     [SMTP_AUTH]     = {IN(RECEIVE_READY),                receive_on_auth,     "EHLO first, and not within a mail", false},
 };

@@ -101,6 +101,11 @@ bool receive_has_tls(const struct receive_session *s);
 bool receive_is_known(struct receive_session *s);
 /// Says 550 unless the policy lets this client ask.
 bool receive_may_ask(struct receive_session *s, enum receive_policy policy);
+/// Takes the parameter SMTPUTF8 of VRFY and EXPN off the argument (RFC 6531 3.7.4.2). False, and
+/// said why, when the argument needs it and has it not.
+bool receive_take_utf8(struct receive_session *s, struct str *argument, bool *out_is_utf8);
+/// A line for who did not say SMTPUTF8: false when it has bytes beyond ASCII.
+bool receive_is_ascii(struct str line);
 /// May AUTH be offered here and now? Appends the mechanisms.
 bool receive_put_mechanisms(struct receive_session *s, struct buf *out);
 
@@ -109,6 +114,16 @@ bool receive_put_mechanisms(struct receive_session *s, struct buf *out);
 void receive_transaction_end(struct receive_session *s);
 /// As after the greeting: what a client said before TLS counts for nothing.
 void receive_forget(struct receive_session *s);
+
+// ---- parameters of MAIL and RCPT (option.c)
+
+/// Appends the lines of EHLO that offer them, here and now.
+void receive_put_options(struct receive_session *s, struct buf *out);
+/// Says why not, if not.
+bool receive_are_options_welcome(struct receive_session *s, const struct smtp_mail *mail);
+/// Into the envelope that has begun.
+void receive_note_options(struct receive_session *s, const struct smtp_mail *mail);
+void receive_note_dsn(struct receive_session *s, const struct smtp_rcpt *rcpt);
 
 // ---- the verbs [await]; 0 or -errno, which ends the connection
 
@@ -123,6 +138,7 @@ int receive_on_quit(struct receive_session *s, const struct smtp_command *c);
 int receive_on_help(struct receive_session *s, const struct smtp_command *c);
 int receive_on_vrfy(struct receive_session *s, const struct smtp_command *c);
 int receive_on_expn(struct receive_session *s, const struct smtp_command *c);
+int receive_on_etrn(struct receive_session *s, const struct smtp_command *c);
 int receive_on_starttls(struct receive_session *s, const struct smtp_command *c);
 int receive_on_auth(struct receive_session *s, const struct smtp_command *c);
 

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: ISC
+//
+// ETRN (RFC 1985): a host that was away asks for the mail that waits for its domain. Only for who
+// may relay here; anybody else could make us dial others.
+#include "receive/smtp/session.h"
+
+/// Until there is a schedule nobody calls it.
+void queue_flush(struct queue *queue, struct str domain) __attribute__((weak));
+
+int receive_on_etrn(struct receive_session *s, const struct smtp_command *c)
+{
+    CLEANUP(buf_drop) struct buf text = {.max = 512};
+    struct smtp_etrn etrn;
+    const struct smtp_fault *fault = smtp_etrn_parse(c->argument, &etrn);
+
+    if (fault) {
+        receive_say_fault(s, fault);
+    } else if (!receive_is_known(s)) {
+        buf_putf(&text, "node %.*s not allowed: sign in first", STR_ARG(etrn.node));
+        receive_say_str(s, 459, STR("4.7.1"), buf_str(&text));
+        s->error_count++;
+    } else if (etrn.option || !s->receive->doors.queue->schedule) {
+        buf_putf(&text, "unable to queue messages for node %.*s", STR_ARG(etrn.node));
+        receive_say_str(s, 458, STR("4.5.1"), buf_str(&text));
+    } else {
+        queue_flush(s->receive->doors.queue, etrn.node);
+        buf_putf(&text, "queuing for node %.*s started", STR_ARG(etrn.node));
+        receive_say_str(s, 250, STR("2.0.0"), buf_str(&text));
+    }
+    return 0;
+}
