@@ -165,11 +165,13 @@ static int give_ports(struct init *i)
         which = "unprivileged";
     if (!which || strcmp(which, "standard") == 0) {
         give(i, "listen", "submission_alt", "2525");
+        give(i, "listen", "sendmail", "\"/run/carteiro/sendmail.sock\"");
         return EX_OK;
     }
     if (strcmp(which, "unprivileged") != 0 && strcmp(which, "any") != 0)
         return call_fail(i->call, EX_USAGE, "--ports is one of standard, unprivileged, any");
     give(i, "listen", "addresses", "{\"127.0.0.1\"}");
+    give(i, "listen", "sendmail", "\"run/sendmail.sock\"");
     for (size_t k = 0; k < sizeof ports / sizeof ports[0]; k++)
         give(i, "listen", ports[k].name, which[0] == 'a' ? "65536" : ports[k].unprivileged);
     return EX_OK;

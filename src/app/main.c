@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: ISC
 #include "app/command.h"
+#include "app/sendmail.h"
 
 int main(int argc, char **argv)
 {
-    return command_main(argc, argv);
+    int code;
+
+    return sendmail_main(argc, argv, &code) ? code : command_main(argc, argv);
 }

@@ -84,6 +84,19 @@ bool operation_number(const struct operation *op, const char *name, uint64_t *ou
     return true;
 }
 
+uint64_t operation_hex(const struct operation *op, const char *name)
+{
+    struct str text = operation_text(op, name);
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (i == 16 || char_hex(text.ptr[i]) < 0)
+            return 0;
+        value = value << 4 | (uint64_t)char_hex(text.ptr[i]);
+    }
+    return value;
+}
+
 bool operation_bool(const struct operation *op, const char *name, bool *out)
 {
     const json_t *value = json_object_get(op->request, name);

@@ -32,6 +32,8 @@ int operation_run(struct site *site, json_t *request, json_t *result, struct buf
 struct str operation_text(const struct operation *op, const char *name);
 /// False when it is not there.
 bool operation_number(const struct operation *op, const char *name, uint64_t *out);
+/// A text of up to 16 hex digits; 0 when it is not there or no such number.
+uint64_t operation_hex(const struct operation *op, const char *name);
 bool operation_bool(const struct operation *op, const char *name, bool *out);
 /// Texts of a list; in the arena.
 struct str *operation_list(struct operation *op, const char *name, size_t *count);

@@ -145,8 +145,13 @@ static int open_ports(struct server *s)
         .pop3_context = s->pop3,
         .tls = s->tls,
     };
-    int r = listen_open(s->site.rt, APP_CONFIG(s->config, listen_config, listen_settings),
-                        &services, &s->listen, &s->why);
+    const struct listen_config *config = APP_CONFIG(s->config, listen_config, listen_settings);
+    CLEANUP(buf_drop) struct buf sendmail = {.max = OS_PATH_MAX};
+    int r;
+
+    if (config->sendmail.len > 0 && site_path(s->config, config->sendmail, &sendmail) == 0)
+        services.sendmail = buf_cstr(&sendmail);
+    r = listen_open(s->site.rt, config, &services, &s->listen, &s->why);
 
     if (r < 0)
         return refuse(s, r == -EACCES ? EX_NOPERM : EX_UNAVAILABLE, "listen", r);
@@ -202,6 +207,11 @@ static void begin_stories(struct server *s)
     r = trace_open(dir, APP_CONFIG(s->config, trace_config, trace_settings), &s->trace);
     if (r < 0)
         log_failure("app/server", "no stories are kept", r);
+}
+
+struct queue *server_queue(struct server *s)
+{
+    return &s->queue;
 }
 
 struct trace *server_trace(const struct server *s)
@@ -305,10 +315,34 @@ static int on_dump(void *arg)
 
 // ---- the process
 
+/// While it is root, perhaps: the directory of the socket for sendmail belongs to whom it becomes.
+static void make_socket_directory(const struct server *s)
+{
+    const struct listen_config *listen = APP_CONFIG(s->config, listen_config, listen_settings);
+    CLEANUP(buf_drop) struct buf path = {.max = OS_PATH_MAX}, user = {.max = 256};
+    ptrdiff_t slash;
+    uid_t uid;
+    gid_t gid;
+
+    if (!listen->sendmail.len || site_path(s->config, listen->sendmail, &path) < 0)
+        return;
+    slash = str_find_last(buf_str(&path), '/');
+    if (slash <= 0 || access((path.len = (size_t)slash, buf_cstr(&path)), F_OK) == 0)
+        return;
+    // what cannot be made here is told when the socket cannot be opened
+    if (os_directories_make(buf_cstr(&path), 0755) < 0 || !s->site.settings->user.len)
+        return;
+    buf_put(&user, s->site.settings->user);
+    if (geteuid() == 0 && os_user_find(buf_cstr(&user), &uid, &gid) == 0 &&
+        chown(buf_cstr(&path), uid, gid) < 0)
+        log_failure("app/server", "the directory of the socket for sendmail", -errno);
+}
+
 static int prepare_process(struct server *s)
 {
     uint64_t descriptors;
 
+    make_socket_directory(s);
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     os_descriptors_raise(&descriptors);

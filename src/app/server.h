@@ -19,6 +19,7 @@ int server_run(const struct call *call, struct app_config *config);
 /// nothing has changed.
 int server_reload(struct server *server, json_t *result, struct buf *why);
 /// What runs: ports, since when, version.
+struct queue *server_queue(struct server *server);
 /// NULL when it keeps none.
 struct trace *server_trace(const struct server *server);
 void server_put_status(const struct server *server, json_t *result);

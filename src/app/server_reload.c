@@ -41,6 +41,7 @@ static const struct {
     {"listen", "pop3"},
     {"listen", "pop3s"},
     {"listen", "submissions"},
+    {"listen", "sendmail"},
     {"account", "password_threads"},
     {"account", "password_queue"},
 };

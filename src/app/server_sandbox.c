@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "os/sandbox.h"
 #include "log/log.h"
+#include "listen/listen.h"
 
 #include "app/certificates.h"
 #include "app/server_inside.h"
@@ -32,11 +33,12 @@ static int enter_sandbox(struct server *s, struct arena *arena)
                                          "/proc",
                                          "/sys/devices/system/cpu",
                                          "/dev/urandom"};
-    enum { SYSTEM = sizeof system / sizeof system[0] };
-    CLEANUP(buf_drop) struct buf backup = {0};
+    enum { SYSTEM = sizeof system / sizeof system[0], WRITABLE = 4 };
+    const struct listen_config *listen = APP_CONFIG(s->config, listen_config, listen_settings);
+    CLEANUP(buf_drop) struct buf backup = {0}, sendmail = {0};
     struct rt_tls_config tls;
     struct os_sandbox sandbox = {0};
-    const char **writable = ARENA_ARRAY(arena, const char *, 3), **readable;
+    const char **writable = ARENA_ARRAY(arena, const char *, WRITABLE), **readable;
     int r = certificates_of(s->config, arena, &tls, &s->why);
 
     if (r < 0)
@@ -45,12 +47,15 @@ static int enter_sandbox(struct server *s, struct arena *arena)
     if (s->site.settings->backup.len &&
         site_path(s->config, s->site.settings->backup, &backup) == 0)
         writable[2] = buf_cstr(&backup);
+    buf_init(&sendmail, OS_PATH_MAX);
+    if (listen->sendmail.len && site_path(s->config, listen->sendmail, &sendmail) == 0)
+        writable[3] = directory_of(buf_cstr(&sendmail), arena);
     writable[0] = s->site.data;
     writable[1] = "/dev/null";
     readable = ARENA_ARRAY(arena, const char *, SYSTEM + 1 + 2 * tls.count);
     memcpy(readable, system, sizeof system);
     readable[SYSTEM] = directory_of(app_config_path(s->config), arena);
-    sandbox = (struct os_sandbox){writable, 3, readable, SYSTEM + 1 + 2 * tls.count};
+    sandbox = (struct os_sandbox){writable, WRITABLE, readable, SYSTEM + 1 + 2 * tls.count};
     for (size_t i = 0; i < tls.count; i++) {
         readable[SYSTEM + 1 + 2 * i] = directory_of(tls.certificates[i].chain_path, arena);
         readable[SYSTEM + 2 + 2 * i] = directory_of(tls.certificates[i].key_path, arena);

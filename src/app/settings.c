@@ -6,6 +6,9 @@ static const struct setting items[] = {
     SETTING(struct server_config, hostname, SETTING_TEXT, "", 0, 0,
             "The name by which this server greets and which its certificate must carry. Empty: what "
             "the machine calls itself."),
+    SETTING(struct server_config, origin, SETTING_TEXT, "", 0, 0,
+            "The domain of mail that programs of this host send as \"root\" or \"www-data\" alone. Empty: "
+            "the hostname without its first part, so mail.example.org gives example.org."),
     SETTING(struct server_config, data, SETTING_TEXT, "/var/lib/carteiro", 0, 0,
             "The directory that holds all mail and accounts. It belongs to `user` alone."),
     SETTING(struct server_config, user, SETTING_TEXT, "", 0, 0,

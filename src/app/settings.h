@@ -7,6 +7,7 @@
 
 struct server_config {
     struct str hostname;
+    struct str origin;
     struct str data;
     struct str user;
     struct setting_list certificate;

@@ -167,6 +167,25 @@ static int open_all(struct rt *rt, const struct listen_config *config,
     return r;
 }
 
+/// Who may use it is who may open it; one user's connections are not told from another's.
+static int open_sendmail(struct rt *rt, const struct listen_services *services, struct buf *why)
+{
+    struct rt_listen what = {
+        .address = services->sendmail, .protocol = &receive_smtp, .mode = 0666};
+    uint16_t port;
+    int r;
+
+    if (!services->sendmail || !services->receive)
+        return 0;
+    what.context = receive_context(services->receive, RECEIVE_LOCAL);
+    r = rt_listen(rt, &what, &port);
+    if (r < 0)
+        buf_putf(why, "%s: %s; see `sendmail` in section listen", services->sendmail, strerror(-r));
+    else
+        log_event(LOG_INFO, "listen/open", "sendmail");
+    return r;
+}
+
 int listen_open(struct rt *rt, const struct listen_config *config,
                 const struct listen_services *services, struct listen **out, struct buf *why)
 {
@@ -181,7 +200,7 @@ int listen_open(struct rt *rt, const struct listen_config *config,
     // also on failure: ports that are open already hold on to it
     *out = listen;
     r = open_all(rt, config, services, listen, why);
-    return r;
+    return r < 0 ? r : open_sendmail(rt, services, why);
 }
 
 void listen_reconfigure(struct listen *listen, const struct listen_config *config)

@@ -22,6 +22,7 @@ struct listen_config {
     uint64_t pop3, pop3s;            // 110, 995
     uint64_t peer_max;               // connections at once from one address, of all protocols
     struct setting_list peer_exempt; // addresses without that limit
+    struct str sendmail;             // path of the socket for programs of this host; "": none
 };
 extern const struct settings listen_settings;
 
@@ -34,6 +35,7 @@ struct listen_services {
     const struct rt_protocol *pop3;
     void *pop3_context;
     struct rt_tls *tls;
+    const char *sendmail; // the path in full; NULL: none
 };
 
 enum listen_port {

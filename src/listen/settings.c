@@ -26,6 +26,10 @@ static const struct setting items[] = {
             "Connections at once from one address (IPv6: from one /64), of all protocols together."),
     SETTING(struct listen_config, peer_exempt, SETTING_LIST, "", 0, 0,
             "Addresses without that limit: a proxy, a web mail host."),
+    SETTING(struct listen_config, sendmail, SETTING_TEXT, "", 0, 0,
+            "Socket by which programs of this host hand in mail without signing in: cron, PHP, "
+            "`sendmail`. Every user of the host may write to it and send to anywhere. By custom "
+            "/run/carteiro/sendmail.sock; empty: none."),
 };
 // clang-format on
 

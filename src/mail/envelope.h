@@ -72,6 +72,7 @@ struct envelope {
 
     struct str identity;  // the account that signed in, its address; "": nobody
     uint64_t identity_id; // its account id; 0: nobody
+    bool is_local;        // handed in by a program of this host, by the socket for sendmail
     struct str peer;      // its IP address
     struct str helo;      // as said
     struct str protocol;  // RFC 3848: "ESMTPSA"

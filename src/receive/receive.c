@@ -57,8 +57,8 @@ int receive_new(const struct receive_doors *doors, struct receive **out)
     buf_init(&receive->host_name, 256);
     buf_put(&receive->host_name, doors->host_name);
     receive->doors.host_name = buf_str(&receive->host_name);
-    receive->ports[RECEIVE_MX] = (struct receive_port){receive, RECEIVE_MX};
-    receive->ports[RECEIVE_SUBMISSION] = (struct receive_port){receive, RECEIVE_SUBMISSION};
+    for (unsigned i = 0; i < RECEIVE_ROLES; i++)
+        receive->ports[i] = (struct receive_port){receive, (enum receive_role)i};
     *out = receive;
     return 0;
 }

@@ -45,6 +45,8 @@ struct receive;
 enum receive_role {
     RECEIVE_MX,         // port 25: mail for us, from anybody
     RECEIVE_SUBMISSION, // 587, 2525, 465: mail to anywhere, from users who signed in
+    RECEIVE_LOCAL,      // a socket of this host: mail to anywhere, from its programs (sendmail)
+    RECEIVE_ROLES,      // their number
 };
 
 /// All borrowed, to outlive *out, but `config` and `host_name`, which are copied. `tls` NULL: no

@@ -29,7 +29,7 @@ bool route_may_relay(const struct route *route, const struct envelope *e)
     // a reload may replace it while we are here
     const struct route_config *config = __atomic_load_n(&route->config, __ATOMIC_ACQUIRE);
 
-    return e->identity_id != 0 || network_list_has(&config->relay_networks, e->peer);
+    return e->identity_id != 0 || e->is_local || network_list_has(&config->relay_networks, e->peer);
 }
 
 /// What the kind alone decides; DONE when there are targets to look at.

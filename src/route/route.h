@@ -31,7 +31,8 @@ struct route {
 /// Are all entries of relay_networks networks? Else false, the bad one in *out_bad.
 bool route_config_is_valid(const struct route_config *config, struct str *out_bad);
 
-/// May this client send to other hosts: it signed in, or its address is in relay_networks?
+/// May this client send to other hosts: it signed in, is a program of this host, or its address is
+/// in relay_networks?
 bool route_may_relay(const struct route *route, const struct envelope *e);
 
 /// What to do with one recipient. DONE (250 2.1.5): it was added to the envelope with its targets.

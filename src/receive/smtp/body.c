@@ -77,7 +77,7 @@ static void add_fields(struct receive_body *body)
     struct receive_session *s = body->session;
     CLEANUP(buf_drop) struct buf fields = {.max = 1024};
 
-    if (s->role != RECEIVE_SUBMISSION)
+    if (s->role == RECEIVE_MX)
         return;
     if (!body->header.has_date) {
         buf_put(&fields, STR("Date: "));

@@ -74,6 +74,7 @@ static void begin(struct receive_session *s, const struct smtp_mail *mail)
     e->id = rt_random();
     e->identity = s->identity ? str_from(s->identity->address) : STR("");
     e->identity_id = s->identity ? s->identity->account_id : 0;
+    e->is_local = s->role == RECEIVE_LOCAL;
     e->peer = rt_conn_peer(s->conn);
     e->helo = buf_str(&s->helo);
     e->protocol = protocol(s, mail->is_utf8);

@@ -38,7 +38,7 @@ struct receive {
     struct receive_doors doors;
     struct buf host_name;
     _Atomic(struct receive_limits *) limits;
-    struct receive_port ports[2]; // by role
+    struct receive_port ports[RECEIVE_ROLES];
 };
 
 enum {
