@@ -47,7 +47,7 @@ static int write_all(int fd, const char *bytes, size_t len)
 /// 1: something was carried; 0: the end; -errno.
 static int carry(int from, int to)
 {
-    char bytes[16384];
+    char bytes[2048];
     ssize_t n = read(from, bytes, sizeof bytes);
     int r;
 
