@@ -17,6 +17,7 @@ struct step {
     struct str address; // "" as local@: the bare postmaster
     unsigned depth;
     struct str return_path; // ptr NULL: the sender's
+    struct str list;        // whose return path that is
 };
 
 struct expansion {
@@ -158,24 +159,27 @@ static void reach_account(struct expansion *x, const struct step *step,
                           const struct account_record *r, struct str detail)
 {
     if (is_new(x, r))
-        add_target(x, (struct account_target){r->id, r->key, detail, step->return_path});
+        add_target(x,
+                   (struct account_target){r->id, r->key, detail, step->return_path, step->list});
 }
 
 static void reach_alias(struct expansion *x, const struct step *step,
                         const struct account_record *r)
 {
-    struct str return_path = step->return_path;
+    struct str return_path = step->return_path, list = step->list;
 
     if (!is_new(x, r)) {
         x->has_looped = true;
         return;
     }
-    if (r->type == ACCOUNT_RECORD_LIST)
+    if (r->type == ACCOUNT_RECORD_LIST) {
+        list = r->key;
         return_path = r->owner.len > 0 ? r->owner
                                        : in_scratch(x, STR("postmaster"), '@',
                                                     account_name_split(r->key).domain);
+    }
     for (size_t i = 0; i < r->target_count && !x->is_too_big; i++)
-        add_step(x, (struct step){r->targets[i], step->depth + 1, return_path});
+        add_step(x, (struct step){r->targets[i], step->depth + 1, return_path, list});
 }
 
 static void reach_foreign(struct expansion *x, const struct step *step)
@@ -185,7 +189,8 @@ static void reach_foreign(struct expansion *x, const struct step *step)
     if (map_put(&x->foreign_seen, step->address, x) == NULL)
         add_target(x, (struct account_target){.address = step->address,
                                               .detail = STR(""),
-                                              .return_path = step->return_path});
+                                              .return_path = step->return_path,
+                                              .list = step->list});
 }
 
 /// RFC 5321 4.5.1: every domain has one, so somebody must get its mail.
@@ -194,7 +199,8 @@ static void reach_postmaster(struct expansion *x, const struct step *step)
     x->is_indirect |= step->depth == 0;
     if (x->config->postmaster.len > 0 && !x->has_asked_postmaster) {
         x->has_asked_postmaster = true;
-        add_step(x, (struct step){x->config->postmaster, step->depth + 1, step->return_path});
+        add_step(x, (struct step){x->config->postmaster, step->depth + 1, step->return_path,
+                                  step->list});
     } else if (x->d->oldest) {
         reach_account(x, step, x->d->oldest, STR(""));
     }
@@ -208,7 +214,8 @@ static void reach_unknown(struct expansion *x, const struct step *step,
     } else if (domain->catch_all.len > 0) {
         x->is_indirect |= step->depth == 0;
         if (is_new(x, domain))
-            add_step(x, (struct step){domain->catch_all, step->depth + 1, step->return_path});
+            add_step(x, (struct step){domain->catch_all, step->depth + 1, step->return_path,
+                                      step->list});
     }
 }
 
@@ -283,7 +290,7 @@ static size_t copy_bytes(const struct expansion *x)
 
     for (size_t i = 0; i < x->target_count; i++)
         bytes += x->targets[i].address.len + x->targets[i].detail.len +
-                 x->targets[i].return_path.len + 64;
+                 x->targets[i].return_path.len + x->targets[i].list.len + 64;
     return bytes;
 }
 
@@ -308,6 +315,7 @@ static void copy_out(const struct expansion *x, struct arena *arena, struct acco
             .address = arena_str(arena, t->address),
             .detail = arena_str(arena, t->detail),
             .return_path = t->return_path.ptr ? arena_str(arena, t->return_path) : STR_NONE,
+            .list = arena_str(arena, t->list),
         };
     }
 }

@@ -26,6 +26,7 @@ struct account_target {
     struct str address;     // the account's, or the foreign one
     struct str detail;      // of `user+detail`, in its plain form; "" when none
     struct str return_path; // owner of the list it came through; ptr NULL: the sender stays
+    struct str list;        // that list's address; "" when none
 };
 
 struct account_resolved {

@@ -34,6 +34,7 @@ struct envelope_target {
     struct str address;   // the account's, or the foreign one
     struct str detail;    // of `user+detail`; "" when none
     struct str lane;      // of another host's: which way it goes, as route names it
+    struct str list;      // the mailing list it was reached through, innermost; "": none
     unsigned return_path; // index into envelope.return_paths
 };
 
@@ -41,6 +42,8 @@ struct envelope_recipient {
     struct str address; // as the client gave it, without brackets
     unsigned notify;    // bits of envelope_notify; 0: not given
     struct str orcpt;   // RFC 3461 4.2, "rfc822;ana+40example.test" as given; "": not given
+    bool is_return;     // a return path of ours: what comes is a report about a mail of ours
+    uint64_t about_id;  // which one, when the address tells; 0: it does not
     struct envelope_target *targets;
     size_t target_count;
 };
@@ -69,6 +72,7 @@ struct envelope {
     int64_t hold_until_s; // RFC 4865, seconds since 1970; 0: not
     int priority;         // RFC 6710, -9 to 9
     bool requires_tls;    // RFC 8689
+    bool is_report;       // made here: may go to any host, and nobody is told when it cannot
 
     struct str identity;  // the account that signed in, its address; "": nobody
     uint64_t identity_id; // its account id; 0: nobody

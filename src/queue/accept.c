@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: ISC
 //
-// One acceptance, one commit. All local recipients share one body (one for each return path: lists
-// have their own), and their mailbox entries become durable in one change of the store. The order:
+// One acceptance, one commit. All recipients share one body (one for each return path: lists have
+// their own); the mailbox entries of those who are here and the queue entries of all others become
+// durable in one change of the store. The order:
 //
-//     bodies arrive -> the change names bodies and mailboxes -> store_commit -> 250
+//     bodies arrive -> the change names bodies, mailboxes and lanes -> store_commit -> 250
 //
 // If the power fails before store_commit returned, nothing of the mail is left or all of it is; the
 // client has no 250 and sends again, which at worst gives two copies (RFC 5321 4.1.1.4).
 #include "base/check.h"
 #include "base/cleanup.h"
-#include "base/map.h"
 #include "log/log.h"
 #include "rt/rt.h"
 
+#include "queue/bodies.h"
+#include "queue/intake.h"
 #include "queue/queue.h"
 
 #include <errno.h>
 
-enum { FILED_LINES_MAX = 100 }; // of the log, for one mail
-
 struct queue_mail {
     const struct queue *queue;
     const struct envelope *e;
-    struct store_body *bodies[ENVELOPE_RETURN_PATHS_MAX]; // by return path; NULL: nobody's
+    struct queue_bodies bodies;
     uint64_t size;
     int error;
 };
@@ -31,61 +31,11 @@ struct queue_mail {
 struct acceptance {
     struct queue_mail *mail;
     struct store_change *change;
-    struct store_put *puts;
-    size_t put_count;
-    struct map mailboxes; // those that get a copy already
+    struct queue_intake intake;
+    struct queue_news *news;
 };
 
 // ---- the body arrives
-
-/// What whoever must rebuild a lost index would like to know.
-static void put_summary(struct buf *out, const struct envelope *e)
-{
-    buf_putf(out, "id=%llx from=<%.*s> peer=%.*s to=", (unsigned long long)e->id,
-             STR_ARG(e->sender), STR_ARG(e->peer));
-    for (size_t i = 0; i < e->recipient_count; i++) {
-        struct str address = e->recipients[i].address;
-
-        if (out->len + address.len + 8 > out->max)
-            break;
-        buf_putf(out, "%s<%.*s>", i ? "," : "", STR_ARG(address));
-    }
-}
-
-static int begin_body(struct queue_mail *mail, unsigned return_path)
-{
-    CLEANUP(buf_drop) struct buf head = {0}, summary = {0};
-    int r;
-
-    r = store_body_new(mail->queue->store, &mail->bodies[return_path]);
-    if (r < 0)
-        return r;
-    buf_init(&summary, STORE_ENVELOPE_MAX);
-    put_summary(&summary, mail->e);
-    store_body_set_envelope(mail->bodies[return_path], buf_str(&summary));
-    buf_init(&head, 1024);
-    deliver_put_head(&head, mail->e->return_paths[return_path]);
-    return store_body_append(mail->bodies[return_path], buf_str(&head));
-}
-
-static int begin_bodies(struct queue_mail *mail)
-{
-    const struct envelope *e = mail->e;
-    int r;
-
-    for (size_t i = 0; i < e->recipient_count; i++)
-        for (size_t k = 0; k < e->recipients[i].target_count; k++) {
-            unsigned return_path = e->recipients[i].targets[k].return_path;
-
-            CHECK(return_path < ENVELOPE_RETURN_PATHS_MAX);
-            if (mail->bodies[return_path])
-                continue;
-            r = begin_body(mail, return_path);
-            if (r < 0)
-                return r;
-        }
-    return 0;
-}
 
 int queue_begin(const struct queue *queue, const struct envelope *e, struct queue_mail **out)
 {
@@ -95,7 +45,7 @@ int queue_begin(const struct queue *queue, const struct envelope *e, struct queu
     CHECK(mail);
     mail->queue = queue;
     mail->e = e;
-    r = begin_bodies(mail);
+    r = queue_bodies_begin(&mail->bodies, queue->store, e);
     if (r < 0) {
         queue_abandon(mail);
         return r;
@@ -106,15 +56,8 @@ int queue_begin(const struct queue *queue, const struct envelope *e, struct queu
 
 int queue_append(struct queue_mail *mail, struct str bytes)
 {
-    int r;
-
-    for (size_t i = 0; i < ENVELOPE_RETURN_PATHS_MAX && mail->error == 0; i++) {
-        if (!mail->bodies[i])
-            continue;
-        r = store_body_append(mail->bodies[i], bytes);
-        if (r < 0)
-            mail->error = r;
-    }
+    if (mail->error == 0)
+        mail->error = queue_bodies_append(&mail->bodies, bytes);
     mail->size += bytes.len;
     return mail->error;
 }
@@ -128,71 +71,30 @@ void queue_abandon(struct queue_mail *mail)
 {
     if (!mail)
         return;
-    for (size_t i = 0; i < ENVELOPE_RETURN_PATHS_MAX; i++)
-        store_body_free(mail->bodies[i]);
+    queue_bodies_free(&mail->bodies);
     free(mail);
 }
 
 // ---- the acceptance
 
-/// A mailbox that was reached in two ways gets one copy.
-static bool is_new(struct acceptance *a, const struct store_put *put)
-{
-    uint64_t key[2] = {put->account_id, put->mailbox_id};
-
-    return map_put(&a->mailboxes, str_of(key, sizeof(key)), a) == NULL;
-}
-
-static int add_target(struct acceptance *a, const struct envelope_target *target)
-{
-    const struct queue *queue = a->mail->queue;
-    struct store_put put = {0};
-    int r;
-
-    CHECK(target->account_id);
-    // It may have been removed since RCPT; a mailbox must not be made for nobody.
-    if (!account_exists(queue->route->accounts, target->account_id))
-        return 0;
-    // a reload may replace the settings
-    r = deliver_choose(__atomic_load_n(&queue->deliver, __ATOMIC_ACQUIRE), queue->store, target,
-                       &put);
-    if (r < 0 || !is_new(a, &put))
-        return r;
-    put.body = a->mail->bodies[target->return_path];
-    put.internal_date = rt_wall_s();
-    a->puts[a->put_count] = put;
-    store_change_put(a->change, &a->puts[a->put_count++]);
-    return 0;
-}
-
-static int add_targets(struct acceptance *a)
-{
-    const struct envelope *e = a->mail->e;
-    int r;
-
-    for (size_t i = 0; i < e->recipient_count; i++)
-        for (size_t k = 0; k < e->recipients[i].target_count; k++) {
-            r = add_target(a, &e->recipients[i].targets[k]);
-            if (r < 0)
-                return r;
-        }
-    return 0;
-}
-
 /// 0, a store_answer or -errno.
 static int commit(struct acceptance *a)
 {
+    struct queue_mail *mail = a->mail;
     int r;
 
-    if (a->mail->error < 0)
-        return a->mail->error;
-    r = store_change_new(a->mail->queue->store, &a->change);
+    if (mail->error < 0)
+        return mail->error;
+    r = store_change_new(mail->queue->store, &a->change);
     if (r < 0)
         return r;
-    r = add_targets(a);
+    r = queue_intake_add(&a->intake, a->change, &mail->bodies);
     if (r < 0)
         return r;
-    return a->put_count > 0 ? store_commit(a->change) : STORE_NOT_FOUND;
+    if (queue_intake_count(&a->intake) == 0)
+        return STORE_NOT_FOUND; // all of them were removed since RCPT
+    a->news = queue_news_open(mail->queue);
+    return store_commit(a->change);
 }
 
 static struct outcome outcome_of(const struct acceptance *a, int r)
@@ -221,13 +123,11 @@ static void log_kept(const struct acceptance *a)
     struct log_line line;
 
     log_begin(&line, LOG_INFO, "queue/accept", "kept");
-    log_hex(&line, "id", e->id);
+    log_mail(&line, e->id);
     log_u64(&line, "size", a->mail->size);
     log_u64(&line, "rcpts", e->recipient_count);
     log_str(&line, "from", e->sender);
     log_end(&line);
-    for (size_t i = 0; i < a->put_count && i < FILED_LINES_MAX; i++)
-        deliver_log_filed(e->id, &a->puts[i]);
 }
 
 static void log_not_kept(const struct acceptance *a, int r)
@@ -235,7 +135,7 @@ static void log_not_kept(const struct acceptance *a, int r)
     struct log_line line;
 
     log_begin(&line, r < 0 ? LOG_ERROR : LOG_WARN, "queue/accept", "not kept");
-    log_hex(&line, "id", a->mail->e->id);
+    log_mail(&line, a->mail->e->id);
     log_u64(&line, "size", a->mail->size);
     if (r < 0)
         log_errno(&line, r);
@@ -246,23 +146,22 @@ static void log_not_kept(const struct acceptance *a, int r)
 
 struct outcome queue_accept(struct queue_mail *mail)
 {
-    static const uint64_t no_seed[2];
     struct acceptance a = {.mail = mail};
     struct outcome o;
     int r;
 
-    map_init(&a.mailboxes, no_seed);
-    a.puts = calloc(mail->e->target_count + 1, sizeof(*a.puts));
-    CHECK(a.puts);
+    queue_intake_init(&a.intake, mail->queue, mail->e);
     r = commit(&a);
-    if (r == 0)
+    if (r == 0) {
         log_kept(&a);
-    else
+        queue_intake_tell(&a.intake, a.news);
+    } else {
         log_not_kept(&a, r);
+    }
     o = outcome_of(&a, r);
+    queue_news_close(a.news);
     store_change_free(a.change);
-    map_done(&a.mailboxes);
-    free(a.puts);
+    queue_intake_done(&a.intake);
     queue_abandon(mail);
     return o;
 }

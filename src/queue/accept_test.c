@@ -3,6 +3,7 @@
 // From RCPT to the mailbox: who is taken, what becomes of the others, one commit for all, and what
 // is said when the disk is full.
 #include "account/testing.h"
+#include "queue/entry.h"
 #include "queue/queue.h"
 
 #include <ftw.h>
@@ -101,15 +102,39 @@ static const struct {
     {"nobody@example.test", STRANGER, NEVER, 550, "5.1.1", 0},
     {"nobody", STRANGER, NEVER, 550, "5.1.1", 0},
     {"loop@example.test", STRANGER, NEVER, 550, "5.4.6", 0},
-    {"mixed@example.test", STRANGER, NEVER, 550, "5.4.4", 0},
+    {"mixed@example.test", STRANGER, DONE, 250, "2.1.5", 2}, // its owner wrote so
+    {"away@example.test", STRANGER, DONE, 250, "2.1.5", 1},
+    {"away+x@example.test", STRANGER, DONE, 250, "2.1.5", 1},
+    {"fans@example.test", STRANGER, DONE, 250, "2.1.5", 2},
+    {"round@example.test", STRANGER, NEVER, 550, "5.4.6", 0},
     {"ana@elsewhere.test", STRANGER, NEVER, 550, "5.7.1", 0},
-    {"ana@elsewhere.test", USER, NEVER, 550, "5.4.4", 0},
+    {"ana@elsewhere.test", USER, DONE, 250, "2.1.5", 1},
+    {"ana@[192.0.2.7]", USER, DONE, 250, "2.1.5", 1},
+    {"ana@xn--a.test", USER, NEVER, 550, "5.1.2", 0}, // no such A-label
     {"full@example.test", STRANGER, LATER, 452, "4.2.2", 0},
     {"small@example.test", STRANGER, NEVER, 552, "5.2.2", 0},
     {"some@example.test", STRANGER, DONE, 250, "2.1.5", 2}, // one of the two is full
-    {"l1@example.test", STRANGER, DONE, 250, "2.1.5", 1},
     {"l2@example.test", STRANGER, DONE, 250, "2.1.5", 1},
+    {"l1@example.test", STRANGER, DONE, 250, "2.1.5", 1},
     {"l3@example.test", STRANGER, LATER, 452, "4.5.3", 0}, // too many return paths
+    // what strangers try, to send through us to somebody else
+    {"victim%far.example@example.test", STRANGER, NEVER, 550, "5.1.1", 0},
+    {"far.example!victim@example.test", STRANGER, NEVER, 550, "5.1.1", 0},
+    {"\"victim@far.example\"@example.test", STRANGER, NEVER, 550, "5.1.1", 0},
+    {"\"@far.example:victim\"@example.test", STRANGER, NEVER, 550, "5.1.1", 0},
+    {"away%far.example@example.test", STRANGER, NEVER, 550, "5.1.1", 0},
+    {"ana@sub.example.test", STRANGER, NEVER, 550, "5.7.1", 0},
+    {"ana@test", STRANGER, NEVER, 550, "5.7.1", 0},
+    {"ana@xexample.test", STRANGER, NEVER, 550, "5.7.1", 0},
+    {"ana@example.test.far.example", STRANGER, NEVER, 550, "5.7.1", 0},
+    {"ana@[127.0.0.1]", STRANGER, NEVER, 550, "5.7.1", 0},
+    {"ana@[IPv6:::1]", STRANGER, NEVER, 550, "5.7.1", 0},
+    {"postmaster@[127.0.0.1]", STRANGER, NEVER, 550, "5.7.1", 0},
+    {"postmaster@far.example", STRANGER, NEVER, 550, "5.7.1", 0},
+    {"SRS0=aaaaaaaa=bb=far.example=victim@example.test", STRANGER, NEVER, 550, "5.1.1", 0},
+    {"SRS1=aaaaaaaa=far.example==bb=cc=x=y@example.test", STRANGER, NEVER, 550, "5.1.1", 0},
+    {"fans-bounces+0000000000007f3a-aaaaaaaa@example.test", STRANGER, NEVER, 550, "5.1.1", 0},
+    {"ANA@EXAMPLE.TEST", STRANGER, DONE, 250, "2.1.5", 1},
 };
 
 static void set_quota(struct world *w, const char *address, uint64_t bytes, uint64_t messages)
@@ -136,6 +161,10 @@ static void people(struct site *s)
     world_alias(w, "some@example.test", "full@example.test,bruno@example.test", NULL);
     world_alias(w, "mixed@example.test", "ana@example.test,x@far.example", NULL);
     world_alias(w, "loop@example.test", "loop@example.test", NULL);
+    world_alias(w, "round@example.test", "about@example.test", NULL);
+    world_alias(w, "about@example.test", "round@example.test", NULL);
+    world_alias(w, "away@example.test", "Zoe@far.example", NULL);
+    world_alias(w, "fans@example.test", "bruno@example.test,zoe@far.example", "boss@x.example");
     world_alias(w, "crew@example.test", "ana@example.test,bruno@example.test", "boss@x.example");
     world_alias(w, "l1@example.test", "ana@example.test", "o1@x.example");
     world_alias(w, "l2@example.test", "ana@example.test", "o2@x.example");
@@ -190,7 +219,7 @@ static void return_path_body(struct world *w)
         char list[] = "m0@example.test", owner[] = "m0@x.example";
 
         list[1] = owner[1] = (char)('0' + i);
-        world_alias(w, list, i < 4 ? "ana@example.test,x@far.example" : "full@example.test", owner);
+        world_alias(w, list, "full@example.test", owner);
     }
     world_alias(w, "o1@example.test", "bruno@example.test", "p1@x.example");
     world_alias(w, "o2@example.test", "small@example.test", "p2@x.example");
@@ -236,6 +265,9 @@ static void relay_body(struct world *w)
     s.e.peer = STR("198.51.100.1");
     CHECK(!route_may_relay(&s.route, &s.e));
     s.e.identity_id = 7;
+    CHECK(route_may_relay(&s.route, &s.e));
+    s.e.identity_id = 0;
+    s.e.is_report = true;
     CHECK(route_may_relay(&s.route, &s.e));
     arena_done(&s.arena);
 }
@@ -380,6 +412,155 @@ static void nothing_is_filed_for_a_removed_account(void **state)
 
     (void)state;
     world_run(&w, removed_body);
+}
+
+// ---- what goes on to other hosts
+
+/// The entries of the last mail as text, by id; lines apart by LF, entries by an empty line.
+static void put_entries(struct site *s, struct buf *out)
+{
+    struct store_queue_list list = {0};
+
+    buf_clear(out);
+    CHECK(store_queue_of_mail(s->w->store, s->e.id, &list) == 0);
+    for (size_t i = 0; i < list.count; i++) {
+        struct queue_entry e;
+
+        CHECK(queue_entry_parse(&list.items[i], &e));
+        CHECK(e.arrived_s == s->e.arrived);
+        buf_putf(out, "%.*s to %.*s by %.*s notify %u%s%.*s\n", STR_ARG(e.sender),
+                 STR_ARG(e.recipient), STR_ARG(e.lane), e.notify, e.original.len ? " for " : "",
+                 STR_ARG(e.original));
+    }
+    store_queue_list_done(&list);
+}
+
+static void check_entries(struct site *s, const char *text)
+{
+    struct buf out;
+
+    buf_init(&out, 1 << 16);
+    put_entries(s, &out);
+    if (!str_eq(buf_str(&out), str_from(text)))
+        fprintf(stderr, "%.*s", STR_ARG(buf_str(&out)));
+    CHECK(str_eq(buf_str(&out), str_from(text)));
+    buf_done(&out);
+}
+
+static void outward_body(struct world *w)
+{
+    struct store_stats before, after;
+    struct site s;
+
+    site_init(&s, w);
+    people(&s);
+    begin(&s, "ana@example.test");
+    s.e.identity_id = 1;
+    s.e.id = 0x7f3b;
+    CHECK(rcpt(&s, "bruno@example.test").verdict == DONE);
+    CHECK(rcpt(&s, "Zoe@Far.Example").verdict == DONE);
+    s.e.recipients[1].notify = ENVELOPE_NOTIFY_SUCCESS;
+    CHECK(rcpt(&s, "away@example.test").verdict == DONE); // is Zoe, too
+    CHECK(rcpt(&s, "zoe@FAR.example").verdict == DONE);   // is perhaps another
+    CHECK(rcpt(&s, "ana@[192.0.2.7]").verdict == DONE);
+    CHECK(store_stats_get(w->store, &before) == 0);
+    CHECK(hand_in(&s, "Subject: one\r\n\r\nHello\r\n").verdict == DONE);
+    CHECK(store_stats_get(w->store, &after) == 0);
+    CHECK(after.commits == before.commits + 1);
+    CHECK(after.bodies == before.bodies + 1);
+    check_entries(&s, "ana@example.test to Zoe@Far.Example by far.example notify 2\n"
+                      "ana@example.test to zoe@FAR.example by far.example notify 0\n"
+                      "ana@example.test to ana@[192.0.2.7] by [192.0.2.7] notify 0\n");
+    arena_done(&s.arena);
+}
+
+static void other_hosts_get_entries_in_the_same_commit(void **state)
+{
+    struct world w = {0};
+
+    (void)state;
+    world_run(&w, outward_body);
+}
+
+static void behind_body(struct world *w)
+{
+    struct site s;
+
+    site_init(&s, w);
+    people(&s);
+    begin(&s, "");
+    s.e.id = 0x7f3c;
+    CHECK(rcpt(&s, "mixed@example.test").verdict == DONE);
+    s.e.recipients[0].notify = ENVELOPE_NOTIFY_SUCCESS | ENVELOPE_NOTIFY_FAILURE;
+    CHECK(rcpt(&s, "fans@example.test").verdict == DONE);
+    s.e.recipients[1].notify = ENVELOPE_NOTIFY_NEVER;
+    CHECK(rcpt(&s, "away@example.test").verdict == DONE);
+    s.e.recipients[2].notify = ENVELOPE_NOTIFY_SUCCESS;
+    CHECK(hand_in(&s, "\r\n").verdict == DONE);
+    // an alias with several places says "expanded"; a list begins anew; a plain alias passes on
+    check_entries(&s, " to x@far.example by far.example notify 4 for mixed@example.test\n"
+                      "boss@x.example to zoe@far.example by far.example notify 0 for "
+                      "fans@example.test\n"
+                      " to Zoe@far.example by far.example notify 2 for away@example.test\n");
+    arena_done(&s.arena);
+}
+
+/// RFC 3461 5.2.7
+static void wishes_go_on_behind_aliases_and_end_at_lists(void **state)
+{
+    struct world w = {0};
+
+    (void)state;
+    world_run(&w, behind_body);
+}
+
+static void time_body(struct world *w)
+{
+    const struct queue_config config = {.lifetime = 86400000, .bounce_lifetime = 3600000};
+    struct store_queue_list list = {0};
+    struct queue_entry e;
+    struct site s;
+
+    site_init(&s, w);
+    people(&s);
+    s.queue.config = &config;
+    for (int i = 0; i < 4; i++) {
+        int64_t now = rt_wall_s();
+
+        begin(&s, "ana@example.test");
+        s.e.id = 0x8000 + (uint64_t)i;
+        s.e.identity_id = 1;
+        s.e.is_report = i == 1;
+        s.e.hold_until_s = i == 2 ? now + 1000 : 0;
+        s.e.by = i == 3 ? ENVELOPE_BY_RETURN : ENVELOPE_BY_NONE;
+        s.e.by_s = now + 60;
+        CHECK(rcpt(&s, "x@far.example").verdict == DONE);
+        CHECK(hand_in(&s, "\r\n").verdict == DONE);
+        CHECK(store_queue_of_mail(w->store, s.e.id, &list) == 0 && list.count == 1);
+        CHECK(queue_entry_parse(&list.items[0], &e));
+        CHECK(e.skip == strlen("Return-Path: <ana@example.test>\r\n"));
+        if (i == 0)
+            CHECK(e.expires_s >= now + 86400 && e.expires_s < now + 86500);
+        if (i == 1)
+            CHECK(e.expires_s >= now + 3600 && e.expires_s < now + 3700);
+        if (i == 2)
+            CHECK(e.due_us == (now + 1000) * 1000000 && e.expires_s == now + 1000 + 86400);
+        if (i == 3)
+            CHECK(e.expires_s == now + 60);
+        if (i != 2)
+            CHECK(e.due_us >= now * 1000000 && e.due_us < (now + 100) * 1000000);
+    }
+    store_queue_list_done(&list);
+    arena_done(&s.arena);
+}
+
+/// RFC 4865, RFC 2852
+static void entries_know_when_they_begin_and_end(void **state)
+{
+    struct world w = {0};
+
+    (void)state;
+    world_run(&w, time_body);
 }
 
 // ---- VRFY and EXPN
@@ -558,6 +739,9 @@ int main(void)
         cmocka_unit_test(members_of_a_list_see_its_owner),
         cmocka_unit_test(details_name_mailboxes_where_that_is_wanted),
         cmocka_unit_test(nothing_is_filed_for_a_removed_account),
+        cmocka_unit_test(other_hosts_get_entries_in_the_same_commit),
+        cmocka_unit_test(wishes_go_on_behind_aliases_and_end_at_lists),
+        cmocka_unit_test(entries_know_when_they_begin_and_end),
         cmocka_unit_test(vrfy_and_expn_answer),
         cmocka_unit_test(a_bare_name_among_many_domains_is_not_searched),
         cmocka_unit_test(a_full_disk_is_said_and_loses_nothing),

@@ -9,6 +9,8 @@ static struct outcome check_room(const struct queue *queue, const struct envelop
     struct outcome o = {DONE, 250, STR("2.1.5"), STR("recipient ok")};
 
     for (size_t i = 0; i < recipient->target_count; i++) {
+        if (recipient->targets[i].account_id == 0)
+            return (struct outcome){DONE, 250, STR("2.1.5"), STR("recipient ok")};
         o = deliver_check_quota(queue->store, recipient->targets[i].account_id, e->size);
         if (o.verdict == DONE)
             return o;

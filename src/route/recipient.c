@@ -29,21 +29,33 @@ bool route_may_relay(const struct route *route, const struct envelope *e)
     // a reload may replace it while we are here
     const struct route_config *config = __atomic_load_n(&route->config, __ATOMIC_ACQUIRE);
 
-    return e->identity_id != 0 || e->is_local || network_list_has(&config->relay_networks, e->peer);
+    return e->is_report || e->is_local || e->identity_id != 0 ||
+           network_list_has(&config->relay_networks, e->peer);
+}
+
+/// Another host's address, given by the client itself.
+static struct outcome judge_foreign(const struct route *route, const struct envelope *e,
+                                    const struct address *to)
+{
+    CLEANUP(buf_drop) struct buf domain = {0};
+
+    if (!route_may_relay(route, e))
+        return never(STR("5.7.1"), STR("relaying denied: sign in first, on the submission port"));
+    buf_init(&domain, ADDRESS_PATH_MAX);
+    if (!address_put_domain(&domain, to->domain))
+        return never(STR("5.1.2"), STR("that is no domain mail can be sent to"));
+    return welcome;
 }
 
 /// What the kind alone decides; DONE when there are targets to look at.
 static struct outcome judge_kind(const struct route *route, const struct envelope *e,
-                                 const struct account_resolved *r)
+                                 const struct address *to, const struct account_resolved *r)
 {
     switch (r->kind) {
     case ACCOUNT_KIND_UNKNOWN:
         return never(STR("5.1.1"), STR("no such user here"));
     case ACCOUNT_KIND_NOT_LOCAL:
-        if (!route_may_relay(route, e))
-            return never(STR("5.7.1"),
-                         STR("relaying denied: sign in first, on the submission port"));
-        return never(STR("5.4.4"), STR("this server does not send to other hosts yet"));
+        return judge_foreign(route, e, to);
     case ACCOUNT_KIND_LOOP:
         return never(STR("5.4.6"), STR("that address leads back to itself"));
     case ACCOUNT_KIND_TOO_BIG:
@@ -61,12 +73,17 @@ static size_t bytes_of(const struct envelope *e, const struct account_resolved *
     size_t bytes = 4096 + 2 * (e->recipient_cap + 4) * sizeof(struct envelope_recipient) +
                    r->target_count * sizeof(struct envelope_target);
 
-    for (size_t i = 0; i < r->target_count; i++)
-        bytes += r->targets[i].address.len + r->targets[i].detail.len + 64;
+    for (size_t i = 0; i < r->target_count; i++) {
+        const struct account_target *t = &r->targets[i];
+
+        bytes += t->address.len + t->detail.len + t->list.len + 128;
+        if (t->account_id == 0)
+            bytes += STORE_QUEUE_LANE_MAX;
+    }
     return bytes;
 }
 
-/// All must be ours: a copy for another host would be lost, so the whole recipient is refused.
+/// Where an alias or a list leads, its owner decided: also to other hosts, for everybody.
 static struct outcome judge_targets(struct envelope *e, const struct account_resolved *r)
 {
     if (r->target_count > ENVELOPE_TARGETS_MAX - e->target_count ||
@@ -75,10 +92,6 @@ static struct outcome judge_targets(struct envelope *e, const struct account_res
     for (size_t i = 0; i < r->target_count; i++) {
         const struct account_target *t = &r->targets[i];
 
-        if (t->account_id == 0)
-            return never(
-                STR("5.4.4"),
-                STR("that address leads to another host, where this server cannot send yet"));
         if (t->return_path.ptr && envelope_return_path(e, t->return_path) < 0)
             return too_much(e);
     }
@@ -93,7 +106,27 @@ static void put_address(struct buf *out, const struct address *to)
         buf_put(out, to->local);
 }
 
-static void add(struct envelope *e, const struct address *to, const struct account_resolved *r)
+static struct envelope_target target_of(const struct route *route, struct envelope *e,
+                                        const struct account_target *t)
+{
+    struct envelope_target target = {
+        .account_id = t->account_id,
+        .address = arena_str(e->arena, t->address),
+        .detail = arena_str(e->arena, t->detail),
+        .lane = STR(""),
+        .list = arena_str(e->arena, t->list),
+    };
+
+    if (t->return_path.ptr)
+        target.return_path = (unsigned)envelope_return_path(e, t->return_path);
+    if (t->account_id == 0)
+        target.lane =
+            route_lane(route, e->return_paths[target.return_path], target.address, e->arena);
+    return target;
+}
+
+static void add(const struct route *route, struct envelope *e, const struct address *to,
+                const struct account_resolved *r)
 {
     CLEANUP(buf_drop) struct buf address = {0};
     struct envelope_recipient *recipient;
@@ -104,17 +137,8 @@ static void add(struct envelope *e, const struct address *to, const struct accou
     recipient->targets = ARENA_ARRAY(e->arena, struct envelope_target, r->target_count);
     recipient->target_count = r->target_count;
     e->target_count += r->target_count;
-    for (size_t i = 0; i < r->target_count; i++) {
-        const struct account_target *t = &r->targets[i];
-
-        recipient->targets[i] = (struct envelope_target){
-            .account_id = t->account_id,
-            .address = arena_str(e->arena, t->address),
-            .detail = arena_str(e->arena, t->detail),
-            .return_path =
-                t->return_path.ptr ? (unsigned)envelope_return_path(e, t->return_path) : 0,
-        };
-    }
+    for (size_t i = 0; i < r->target_count; i++)
+        recipient->targets[i] = target_of(route, e, &r->targets[i]);
 }
 
 static void log_recipient(const struct envelope *e, const struct address *to,
@@ -132,7 +156,7 @@ static void log_recipient(const struct envelope *e, const struct address *to,
     buf_init(&address, 1024);
     put_address(&address, to);
     log_begin(&line, LOG_INFO, "route/recipient", kinds[r->kind]);
-    log_hex(&line, "id", e->id);
+    log_mail(&line, e->id);
     log_str(&line, "to", buf_str(&address));
     if (o->verdict == DONE) {
         log_u64(&line, "targets", r->target_count);
@@ -153,11 +177,11 @@ struct outcome route_recipient(const struct route *route, struct envelope *e,
 
     arena_init(&arena, RESOLVED_BYTES_MAX);
     account_resolve(route->accounts, to, &arena, &resolved);
-    o = judge_kind(route, e, &resolved);
+    o = judge_kind(route, e, to, &resolved);
     if (o.verdict == DONE)
         o = judge_targets(e, &resolved);
     if (o.verdict == DONE)
-        add(e, to, &resolved);
+        add(route, e, to, &resolved);
     else
         e->return_path_count = return_path_count;
     log_recipient(e, to, &resolved, &o);
