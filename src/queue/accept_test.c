@@ -110,7 +110,6 @@ static const struct {
     {"ana@elsewhere.test", STRANGER, NEVER, 550, "5.7.1", 0},
     {"ana@elsewhere.test", USER, DONE, 250, "2.1.5", 1},
     {"ana@[192.0.2.7]", USER, DONE, 250, "2.1.5", 1},
-    {"ana@xn--a.test", USER, NEVER, 550, "5.1.2", 0}, // no such A-label
     {"full@example.test", STRANGER, LATER, 452, "4.2.2", 0},
     {"small@example.test", STRANGER, NEVER, 552, "5.2.2", 0},
     {"some@example.test", STRANGER, DONE, 250, "2.1.5", 2}, // one of the two is full
