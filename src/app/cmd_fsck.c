@@ -38,6 +38,8 @@ static void on_finding(void *arg, const struct fsck_finding *f)
         json_object_update_new(finding, json_pack("{s:s, s:I, s:I}", "what", f->what, "found",
                                                   (json_int_t)f->found, "expected",
                                                   (json_int_t)f->expected));
+    if (f->queue_id)
+        json_object_set_new(finding, "queue", json_integer((json_int_t)f->queue_id));
     if (!c->call->json) {
         os_progress_end(&c->progress);
         printf("%s: %s", levels[f->level], f->code);
@@ -45,6 +47,8 @@ static void on_finding(void *arg, const struct fsck_finding *f)
             printf(" message %llu", (unsigned long long)f->message_id);
         if (f->mailbox_id)
             printf(" mailbox %llu uid %u", (unsigned long long)f->mailbox_id, f->uid);
+        if (f->queue_id)
+            printf(" queue %llu", (unsigned long long)f->queue_id);
         if (f->what)
             printf(" %s is %llu, should be %llu", f->what, (unsigned long long)f->found,
                    (unsigned long long)f->expected);

@@ -16,6 +16,7 @@ struct fsck_finding {
     const char *cure; // one sentence
     uint64_t mailbox_id;
     uint32_t uid;
+    uint64_t queue_id; // an entry of the queue
     uint64_t message_id;
     uint32_t segment;
     uint64_t offset;
@@ -31,7 +32,7 @@ struct fsck_options {
 };
 
 struct fsck_report {
-    uint64_t mailboxes, entries, bodies, records, bytes;
+    uint64_t mailboxes, entries, queued, bodies, records, bytes;
     uint64_t notes, repairable, damaged, repaired;
 };
 
@@ -43,7 +44,10 @@ int store_fsck(struct rt_disk *disk, const struct fsck_options *options,
 
 /// Makes an index from the records of the segments, each mail in the mailboxes it was first filed
 /// in; flags set later, moves, documents and settings are lost, and mail that was expunged but not
-/// yet collected comes back. An index that is there is kept as index.db.old. 0 or -errno.
+/// yet collected comes back. Entries of the queue that came with their mail come back held, with
+/// the value they began with, those that were finished but not yet collected too: the operator
+/// decides. Entries put by reference are lost. An index that is there is kept as index.db.old. 0 or
+/// -errno.
 int store_rebuild(struct rt_disk *disk, uint64_t *out_mails);
 
 // ---- backup

@@ -28,13 +28,18 @@ static int run_one(void *arg)
     struct run *run = arg;
     struct store_local_config config = {.disk = run->disk, .free_bytes_min = 1};
 
+    struct fsck_options options = {0};
+    struct fsck_report report;
+
     if (run->kind == MEMORY)
         OK(store_memory_open(the_rt, &s));
     else
         OK(store_local_open(the_rt, &config, &s));
     run->fn();
     store_close(s);
-    if (run->kind != MEMORY) { // what was closed opens again
+    if (run->kind != MEMORY) { // what was closed is whole, and opens again
+        OK(store_fsck(run->disk, &options, &report));
+        CHECK(!report.notes && !report.repairable && !report.damaged);
         OK(store_local_open(the_rt, &config, &s));
         store_close(s);
     }

@@ -1,34 +1,14 @@
 // SPDX-License-Identifier: ISC
 //
-// fsck. First every row: the numbers of each mailbox against its entries, and each entry's body
-// read to its last byte; on the way what lives in each segment is counted. Then every segment, from
-// record to record. Only numbers that can be derived are ever repaired; nothing is removed.
+// fsck. First every row (fsck_rows.c), and with it the body it names, to its last byte; on the way
+// what lives in each segment is counted. Then every segment, from record to record. Only numbers
+// that can be derived are ever repaired; nothing is removed.
 #include "base/check.h"
-#include "store/crc.h"
-#include "store/local/local.h"
+#include "store/local/fsck.h"
 
 #include <errno.h>
 
-/// What the entries say of a message that has a row of its own.
-struct message_seen {
-    uint64_t id, refs;
-};
-
-struct segment_seen {
-    uint64_t count, bytes;
-};
-
-struct fsck {
-    struct local *l;
-    struct index *x;
-    const struct fsck_options *options;
-    struct fsck_report *report;
-    struct map messages; // id to message_seen
-    struct map segments; // id to segment_seen
-    uint64_t bytes_all;
-};
-
-static void tell(struct fsck *f, struct fsck_finding finding)
+void fsck_tell(struct fsck *f, struct fsck_finding finding)
 {
     switch (finding.level) {
     case FSCK_NOTE:
@@ -46,7 +26,7 @@ static void tell(struct fsck *f, struct fsck_finding finding)
         f->options->each(f->options->arg, &finding);
 }
 
-static void *seen_in(struct map *map, uint64_t id, size_t size)
+void *fsck_seen(struct map *map, uint64_t id, size_t size)
 {
     void *seen = map_get_u64(map, id);
 
@@ -57,8 +37,8 @@ static void *seen_in(struct map *map, uint64_t id, size_t size)
     return seen;
 }
 
-static int set_number(struct fsck *f, const char *table, const char *column, uint64_t id,
-                      uint64_t value)
+int fsck_set_number(struct fsck *f, const char *table, const char *column, uint64_t id,
+                    uint64_t value)
 {
     char *sql;
     int r;
@@ -77,7 +57,7 @@ static int set_number(struct fsck *f, const char *table, const char *column, uin
 
 static void count_live(struct fsck *f, uint32_t segment, uint64_t bytes)
 {
-    struct segment_seen *seen = seen_in(&f->segments, segment, sizeof(*seen));
+    struct segment_seen *seen = fsck_seen(&f->segments, segment, sizeof(*seen));
 
     seen->count++;
     seen->bytes += bytes;
@@ -110,163 +90,43 @@ static int body_reads(struct fsck *f, const struct store_body_ref *ref)
     return 0;
 }
 
-static int check_body(struct fsck *f, uint64_t mailbox_id, const struct store_entry *e)
+int fsck_body(struct fsck *f, struct fsck_finding finding, const struct store_body_ref *body)
 {
     struct index_message m = {0};
     CLEANUP(buf_drop) struct buf header = {0};
     struct record record;
-    struct fsck_finding finding = {.level = FSCK_DAMAGE,
-                                   .mailbox_id = mailbox_id,
-                                   .uid = e->uid,
-                                   .message_id = e->body.message_id};
     int r;
 
-    r = index_message(f->x, e->body.message_id, &m);
+    r = index_message(f->x, body->message_id, &m);
     if (r < 0)
         return r;
     if (r == 0) {
-        struct message_seen *seen = seen_in(&f->messages, e->body.message_id, sizeof(*seen));
+        struct message_seen *seen = fsck_seen(&f->messages, body->message_id, sizeof(*seen));
 
-        seen->id = e->body.message_id;
+        seen->id = body->message_id;
         if (seen->refs++)
             return 0; // read before
     }
-    finding.segment = m.segment ? m.segment : message_segment(e->body.message_id);
-    finding.offset = m.segment ? m.offset : message_offset(e->body.message_id);
+    finding.level = FSCK_DAMAGE;
+    finding.message_id = body->message_id;
+    finding.segment = m.segment ? m.segment : message_segment(body->message_id);
+    finding.offset = m.segment ? m.offset : message_offset(body->message_id);
     f->report->bodies++;
     buf_init(&header, RECORD_HEADER_MAX);
     r = local_record_read(f->l, finding.segment, finding.offset, &header, &record);
-    if (r == 0 && record.message_id != e->body.message_id)
+    if (r == 0 && record.message_id != body->message_id)
         r = -ENOENT;
     if (r == 0) {
         count_record(f, &record, finding.segment);
-        r = body_reads(f, &e->body);
+        r = body_reads(f, body);
     }
     if (r == 0)
         return 0;
     finding.code = r == -ENOENT ? "body-missing" : "body-damaged";
     finding.cure = "restore this message from a backup; what is left of it stays readable as bytes "
                    "of its segment";
-    tell(f, finding);
+    fsck_tell(f, finding);
     return 0;
-}
-
-// ---- mailboxes
-
-static int compare(struct fsck *f, const struct head *head, const char *column, uint64_t found,
-                   uint64_t expected)
-{
-    if (found == expected)
-        return 0;
-    tell(f, (struct fsck_finding){.level = FSCK_REPAIRABLE,
-                                  .code = "number-wrong",
-                                  .cure = "run fsck --repair, which counts again",
-                                  .mailbox_id = head->id,
-                                  .what = column,
-                                  .found = found,
-                                  .expected = expected});
-    return set_number(f, "mailbox", column, head->id, expected);
-}
-
-static int compare_all(struct fsck *f, const struct head *head, const struct head_state *sum)
-{
-    const struct head_state *s = &head->work;
-    const struct {
-        const char *column;
-        uint64_t found, expected;
-    } numbers[] = {
-        {"messages", s->message_count, sum->message_count},
-        {"unseen", s->unseen_count, sum->unseen_count},
-        {"deleted", s->deleted_count, sum->deleted_count},
-        {"bytes", s->bytes, sum->bytes},
-        {"deleted_bytes", s->deleted_bytes, sum->deleted_bytes},
-        {"uidnext", s->uidnext, sum->uidnext > s->uidnext ? sum->uidnext : s->uidnext},
-        {"modseq", s->modseq, sum->modseq > s->modseq ? sum->modseq : s->modseq},
-    };
-
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        int r = compare(f, head, numbers[i].column, numbers[i].found, numbers[i].expected);
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-static int check_mailbox(struct fsck *f, const struct head *head)
-{
-    struct head_state sum = {.uidnext = 1, .modseq = 1};
-    struct entry_list list = {0};
-    int r;
-
-    f->report->mailboxes++;
-    r = index_entries(f->x, head->id, 1, UINT32_MAX, &list);
-    for (size_t i = 0; r == 0 && i < list.entries.count; i++) {
-        const struct store_entry *e = &list.entries.items[i];
-
-        f->report->entries++;
-        sum.message_count++;
-        sum.unseen_count += !(e->flags & STORE_SEEN);
-        sum.bytes += e->body.size;
-        if (e->flags & STORE_DELETED) {
-            sum.deleted_count++;
-            sum.deleted_bytes += e->body.size;
-        }
-        sum.uidnext = e->uid + 1;
-        if (e->modseq > sum.modseq)
-            sum.modseq = e->modseq;
-        r = check_body(f, head->id, e);
-    }
-    store_entries_done(&list.entries);
-    return r < 0 ? r : compare_all(f, head, &sum);
-}
-
-// ---- rows that belong to nobody
-
-static int check_orphans(struct fsck *f)
-{
-    static const char sql[] = "SELECT mailbox, count(*) FROM entry WHERE mailbox NOT IN"
-                              " (SELECT id FROM mailbox) GROUP BY mailbox";
-    sqlite3_stmt *st;
-    int r;
-
-    r = sqlite3_prepare_v2(f->x->db, sql, -1, &st, NULL);
-    if (r != SQLITE_OK)
-        return index_errno(r);
-    while ((r = sqlite3_step(st)) == SQLITE_ROW)
-        tell(f, (struct fsck_finding){.level = FSCK_DAMAGE,
-                                      .code = "entries-without-mailbox",
-                                      .cure = "restore the index from a backup, or rebuild it",
-                                      .mailbox_id = column_u64(st, 0),
-                                      .found = column_u64(st, 1)});
-    sqlite3_finalize(st);
-    return index_errno(r);
-}
-
-static int check_refs(struct fsck *f)
-{
-    sqlite3_stmt *st;
-    int r;
-
-    r = sqlite3_prepare_v2(f->x->db, "SELECT id, refs FROM message", -1, &st, NULL);
-    if (r != SQLITE_OK)
-        return index_errno(r);
-    while ((r = sqlite3_step(st)) == SQLITE_ROW) {
-        uint64_t id = column_u64(st, 0), refs = column_u64(st, 1);
-        const struct message_seen *seen = map_get_u64(&f->messages, id);
-
-        if (refs == (seen ? seen->refs : 0))
-            continue;
-        tell(f, (struct fsck_finding){.level = FSCK_REPAIRABLE,
-                                      .code = "references-wrong",
-                                      .cure = "run fsck --repair, which counts again",
-                                      .message_id = id,
-                                      .found = refs,
-                                      .expected = seen ? seen->refs : 0});
-        set_number(f, "message", "refs", id, seen ? seen->refs : 0);
-    }
-    sqlite3_finalize(st);
-    return index_errno(r);
 }
 
 // ---- segments
@@ -281,14 +141,14 @@ static int compare_segment(struct fsck *f, const struct segment *s)
         seen = &none;
     if (seen->count == s->live_count && seen->bytes == s->live_bytes)
         return 0;
-    tell(f, (struct fsck_finding){.level = FSCK_REPAIRABLE,
-                                  .code = "segment-count-wrong",
-                                  .cure = "run fsck --repair, which counts again",
-                                  .segment = s->id,
-                                  .found = s->live_count,
-                                  .expected = seen->count});
-    r = set_number(f, "segment", "live_count", s->id, seen->count);
-    return r < 0 ? r : set_number(f, "segment", "live_bytes", s->id, seen->bytes);
+    fsck_tell(f, (struct fsck_finding){.level = FSCK_REPAIRABLE,
+                                       .code = "segment-count-wrong",
+                                       .cure = "run fsck --repair, which counts again",
+                                       .segment = s->id,
+                                       .found = s->live_count,
+                                       .expected = seen->count});
+    r = fsck_set_number(f, "segment", "live_count", s->id, seen->count);
+    return r < 0 ? r : fsck_set_number(f, "segment", "live_bytes", s->id, seen->bytes);
 }
 
 /// Every record's header, so that the log could be rebuilt from; bodies were read by their entries.
@@ -312,13 +172,13 @@ static int walk_segment(struct fsck *f, const struct segment *s)
         if (r != -EBADMSG && r != -ENOENT)
             return r;
         if (!in_gap)
-            tell(f,
-                 (struct fsck_finding){.level = FSCK_DAMAGE,
-                                       .code = r == -ENOENT ? "segment-missing" : "log-damaged",
-                                       .cure = "restore the segment from a backup; mail elsewhere "
-                                               "is not concerned",
-                                       .segment = s->id,
-                                       .offset = at});
+            fsck_tell(f, (struct fsck_finding){
+                             .level = FSCK_DAMAGE,
+                             .code = r == -ENOENT ? "segment-missing" : "log-damaged",
+                             .cure = "restore the segment from a backup; mail elsewhere "
+                                     "is not concerned",
+                             .segment = s->id,
+                             .offset = at});
         if (r == -ENOENT)
             return 0;
         in_gap = true;
@@ -359,16 +219,18 @@ int local_fsck(struct local *l, const struct fsck_options *options, struct fsck_
     *report = (struct fsck_report){0};
     map_init(&f.messages, seed);
     map_init(&f.segments, seed);
-    for (size_t at = 0; map_next(&l->store.catalog->heads, &at, NULL, &value);)
-        f.bytes_all += ((struct head *)value)->work.bytes;
+    for (size_t at = 0; map_next(&l->segments.by_id, &at, NULL, &value);)
+        f.bytes_all += ((struct segment *)value)->live_bytes;
     if (options->repair)
         r = index_simple(f.x, ST_BEGIN);
     for (size_t at = 0; r == 0 && map_next(&l->store.catalog->heads, &at, NULL, &value);)
-        r = check_mailbox(&f, value);
+        r = fsck_mailbox(&f, value);
     if (r == 0)
-        r = check_orphans(&f);
+        r = fsck_queue(&f);
     if (r == 0)
-        r = check_refs(&f);
+        r = fsck_orphans(&f);
+    if (r == 0)
+        r = fsck_refs(&f);
     if (r == 0)
         r = check_segments(&f);
     if (options->repair && !sqlite3_get_autocommit(f.x->db)) {

@@ -14,6 +14,7 @@ struct rebuilding {
     struct local *l; // only disk, segments and index are used
     uint64_t mails;
     uint64_t last_mailbox;
+    struct store_body_ref mail; // of the record before, when that was a whole mail
 };
 
 static int run3(struct index *x, const char *sql, uint64_t a, uint64_t b, uint64_t c,
@@ -71,6 +72,22 @@ static int add_entry(struct rebuilding *b, const struct record *record,
     return index_errno(r);
 }
 
+/// Nobody knows whether it went on its way already: it is held, and the operator decides.
+static int add_queued(struct rebuilding *b, const struct record_place *place)
+{
+    struct store_queue_entry entry, there;
+    int r;
+
+    if (!record_get_queued(place, &entry))
+        return 0;
+    r = index_queued(&b->l->index, entry.id, &there);
+    if (r <= 0)
+        return r; // of a copy that was moved
+    entry.due_us = STORE_QUEUE_HELD;
+    entry.body = b->mail;
+    return local_queue_add(&b->l->rows, &entry);
+}
+
 /// A row of its own when several entries share it or it does not lie where its id says; fsck
 /// counts the references afterwards.
 static int add_message(struct rebuilding *b, const struct record *record, uint32_t segment,
@@ -85,6 +102,34 @@ static int add_message(struct rebuilding *b, const struct record *record, uint32
                 record->message_id, at_home ? 0 : segment, at_home ? 0 : offset, STR_NONE);
 }
 
+static int add_place(struct rebuilding *b, const struct record *record,
+                     const struct record_place *place)
+{
+    int r;
+
+    if (!place->mailbox_id)
+        return add_queued(b, place);
+    r = add_mailbox(b, place);
+    return r < 0 ? r : add_entry(b, record, place);
+}
+
+/// The entries of the queue that stand behind their mail: they share it.
+static int begin_queue_record(struct rebuilding *b, const struct record *record)
+{
+    if (b->mail.message_id != record->message_id)
+        return STORE_NOT_FOUND; // the mail is gone
+    return run3(&b->l->index, "INSERT OR IGNORE INTO message VALUES(?1, 1, 0, 0)",
+                record->message_id, 0, 0, STR_NONE);
+}
+
+static int begin_mail(struct rebuilding *b, const struct record *record, uint32_t segment,
+                      uint64_t offset)
+{
+    b->mail = (struct store_body_ref){.message_id = record->message_id, .size = record->body_size};
+    b->mails++;
+    return add_message(b, record, segment, offset);
+}
+
 static int add_record(struct rebuilding *b, const struct record *record, uint32_t segment,
                       uint64_t offset)
 {
@@ -94,14 +139,11 @@ static int add_record(struct rebuilding *b, const struct record *record, uint32_
 
     if (record->kind == RECORD_EXTENT)
         return 0;
-    r = add_message(b, record, segment, offset);
-    while (r == 0 && record_next_place(record, &at, &place)) {
-        r = add_mailbox(b, &place);
-        if (r == 0)
-            r = add_entry(b, record, &place);
-    }
-    b->mails += r == 0;
-    return r;
+    r = record->kind == RECORD_QUEUE ? begin_queue_record(b, record)
+                                     : begin_mail(b, record, segment, offset);
+    while (r == 0 && record_next_place(record, &at, &place))
+        r = add_place(b, record, &place);
+    return r < 0 ? r : 0;
 }
 
 /// Damaged mail is left out (its bytes stay); a piece punched away is mail that was removed.
@@ -128,6 +170,7 @@ static int walk(struct rebuilding *b, struct segment *segment)
 
         if (local_record_read(b->l, segment->id, at, &header, &record) < 0 ||
             !is_whole(b->l, segment->id, at, &record)) {
+            b->mail = (struct store_body_ref){0};
             at += 8;
             continue;
         }
