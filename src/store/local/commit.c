@@ -280,18 +280,22 @@ static void finish_job(struct local *l, struct local_job *job)
         segments_remove(&l->segments, segment);
 }
 
+/// After it, and without readers, the WAL begins again at its start.
 static void checkpoint(struct local *l)
 {
     int r;
 
-    if (l->index.wal_frames < WAL_FRAMES_MAX &&
-        !(l->config.segment_bytes < 65536 && l->index.wal_frames > 40))
-        return;
     l->index.wal_frames = 0;
     r = sqlite3_wal_checkpoint_v2(l->index.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     r = index_errno(r);
     if (r == -EIO || r == -EUCLEAN)
         break_down(l, "fold the index's log", r);
+}
+
+static bool is_wal_long(const struct local *l)
+{
+    return l->index.wal_frames >= WAL_FRAMES_MAX ||
+           (l->config.segment_bytes < 65536 && l->index.wal_frames > 40); // a test's
 }
 
 // ---- the group
@@ -370,13 +374,16 @@ static int run_group(struct local *l, struct local_job *const *jobs, size_t coun
 }
 
 /// Space that was kept back for this: what frees space must not fail for want of it.
-static bool release_reserve(struct local *l, const struct local_job *job)
+static void release_reserve(struct local *l)
 {
-    if (l->reserve_gone || job->kind == JOB_EXTENT ||
-        (job->kind == JOB_COMMIT && apply_needs_space(job->change)))
-        return false;
+    if (!l->reserve_gone)
+        rt_disk_remove(l->disk, "reserve");
     l->reserve_gone = true;
-    return rt_disk_remove(l->disk, "reserve") == 0;
+}
+
+static bool frees_space(const struct local_job *job)
+{
+    return job->kind != JOB_EXTENT && (job->kind != JOB_COMMIT || !apply_needs_space(job->change));
 }
 
 static void run_alone(struct local *l, struct local_job *job)
@@ -384,8 +391,11 @@ static void run_alone(struct local *l, struct local_job *job)
     int r;
 
     r = run_group(l, &job, 1);
-    if (r == -ENOSPC && release_reserve(l, job))
+    if (r == -ENOSPC && frees_space(job)) {
+        release_reserve(l);
+        checkpoint(l); // its pages are written over what is there
         r = run_group(l, &job, 1);
+    }
     if (r == -EAGAIN && job->result)
         r = job->result; // it was refused, and its rows were taken back with the group
     if (r)
@@ -437,6 +447,6 @@ void local_group(struct local *l, struct local_job *const *jobs, size_t count)
     }
     if (l->reserve_gone && !is_low_on_space(l))
         l->reserve_gone = local_reserve(l) < 0;
-    if (!atomic_load(&l->broken))
+    if (!atomic_load(&l->broken) && is_wal_long(l))
         checkpoint(l);
 }
