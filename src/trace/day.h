@@ -9,7 +9,7 @@
 
 #include <sqlite3.h>
 
-enum { TRACE_PATH_MAX = 1024 };
+enum { TRACE_PATH_MAX = 768 };
 
 /// Days since 1970.
 int64_t trace_day_of(int64_t wall_us);
