@@ -10,6 +10,7 @@
 // client has no 250 and sends again, which at worst gives two copies (RFC 5321 4.1.1.4).
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "mail/header.h"
 #include "log/log.h"
 #include "rt/rt.h"
 
@@ -18,6 +19,8 @@
 #include "queue/queue.h"
 
 #include <errno.h>
+
+enum { HEADER_LOOK_MAX = 32 * 1024 };
 
 struct queue_mail {
     const struct queue *queue;
@@ -117,7 +120,27 @@ static struct outcome outcome_of(const struct acceptance *a, int r)
     }
 }
 
-static void log_kept(const struct acceptance *a)
+/// The mail's own name, by which people look for it; "" when it has none, or a very long one.
+static struct str message_id(const struct queue_mail *mail)
+{
+    const struct header_field none = {0};
+    struct header_field field = none;
+    struct str head;
+
+    for (size_t i = 0; i < ENVELOPE_RETURN_PATHS_MAX; i++) {
+        if (!mail->bodies.by_path[i])
+            continue;
+        head = str_head(store_body_head(mail->bodies.by_path[i]), HEADER_LOOK_MAX);
+        header_find(str_head(head, header_len(head)), STR("Message-ID"), &field);
+        break;
+    }
+    field.value = str_trim(field.value);
+    if (field.value.len > LOG_VALUE_MAX || str_find(field.value, '\n') >= 0)
+        return STR("");
+    return arena_str(mail->e->arena, field.value);
+}
+
+static void log_kept(const struct acceptance *a, struct str name)
 {
     const struct envelope *e = a->mail->e;
     struct log_line line;
@@ -127,6 +150,8 @@ static void log_kept(const struct acceptance *a)
     log_u64(&line, "size", a->mail->size);
     log_u64(&line, "rcpts", e->recipient_count);
     log_str(&line, "from", e->sender);
+    if (name.len > 0)
+        log_str(&line, "message_id", name);
     log_end(&line);
 }
 
@@ -147,13 +172,14 @@ static void log_not_kept(const struct acceptance *a, int r)
 struct outcome queue_accept(struct queue_mail *mail)
 {
     struct acceptance a = {.mail = mail};
+    struct str name = message_id(mail); // before the commit, which takes the bytes
     struct outcome o;
     int r;
 
     queue_intake_init(&a.intake, mail->queue, mail->e);
     r = commit(&a);
     if (r == 0) {
-        log_kept(&a);
+        log_kept(&a, name);
         queue_intake_tell(&a.intake, a.news);
     } else {
         log_not_kept(&a, r);
