@@ -340,6 +340,20 @@ bool rt_has_input(const struct rt_conn *conn)
     return conn->in_start < conn->in_end;
 }
 
+struct str rt_look(struct rt_conn *conn)
+{
+    int error = conn->error;
+
+    if (conn->in_start == conn->in_end) {
+        rt_conn_want(conn, RT_READ);
+        conn->sock->drained = conn->sock->drained && !error;
+        rt_conn_fill(conn);
+    }
+    if (error)
+        conn->error = error;
+    return conn->in ? str_of(conn->in + conn->in_start, conn->in_end - conn->in_start) : STR("");
+}
+
 // ---- writing
 
 static ssize_t send_some(struct rt_conn *conn, const char *bytes, size_t len)

@@ -84,6 +84,10 @@ void rt_eat(struct rt_conn *conn, size_t len);
 /// Is there input that has been read but not eaten? (Pipelining: answers may wait for each other.)
 bool rt_has_input(const struct rt_conn *conn);
 
+/// What has arrived so far, read without waiting and not eaten; empty when there is nothing. Also
+/// after writing failed: a peer that closes while we write may have said why.
+struct str rt_look(struct rt_conn *conn);
+
 // ---- writing: collected, and sent when the session waits for input, ends, or 64 KiB are waiting
 
 /// [await] only past the high-water mark. 0 or -errno, which later calls repeat; so it is enough to

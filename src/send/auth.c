@@ -65,15 +65,39 @@ static void set_property(Gsasl_session *sasl, Gsasl_property property, struct st
     gsasl_property_set_raw(sasl, property, value.ptr ? value.ptr : "", value.len);
 }
 
-/// One step, a few milliseconds with SCRAM: the server's base64 in, ours out (to be freed with
-/// gsasl_free).
-static int step(Gsasl_session *sasl, struct str challenge, char **out)
+struct step {
+    Gsasl_session *sasl;
+    const char *challenge;
+    char *response;
+    int state;
+};
+
+static int run_step(void *arg)
+{
+    struct step *step = arg;
+
+    step->state = gsasl_step64(step->sasl, step->challenge, &step->response);
+    return 0;
+}
+
+/// [await] One step: the server's base64 in, ours out (to be freed with gsasl_free). With SCRAM it
+/// takes as many milliseconds as the server demands rounds: away from the loop with it.
+static int step(const struct send_session *s, Gsasl_session *sasl, struct str challenge, char **out)
 {
     CLEANUP(buf_drop) struct buf text = {.max = SMTP_REPLY_BYTES_MAX + 1};
+    struct step step = {.sasl = sasl};
 
-    buf_put(&text, challenge);
     *out = NULL;
-    return buf_ok(&text) ? gsasl_step64(sasl, buf_cstr(&text), out) : GSASL_BASE64_ERROR;
+    buf_put(&text, challenge);
+    step.challenge = buf_cstr(&text);
+    if (!step.challenge)
+        return GSASL_BASE64_ERROR;
+    if (s->server->pool)
+        rt_call(s->server->pool, run_step, &step);
+    else
+        run_step(&step);
+    *out = step.response;
+    return step.state;
 }
 
 static void say_secret(struct send_session *s, const char *before, char *secret)
@@ -100,7 +124,7 @@ static int say_first(struct send_session *s, const struct mechanism *m, Gsasl_se
     int state = GSASL_NEEDS_MORE;
 
     if (m->is_client_first)
-        state = step(sasl, STR(""), &response);
+        state = step(s, sasl, STR(""), &response);
     if (state != GSASL_OK && state != GSASL_NEEDS_MORE)
         return -EPROTO;
     buf_putf(&command, m->is_client_first ? "AUTH %s " : "AUTH %s", m->name);
@@ -121,7 +145,7 @@ static int exchange(struct send_session *s, const struct mechanism *m, Gsasl_ses
         if (round == 8)
             return -EPROTO;
         if (state == GSASL_NEEDS_MORE)
-            state = step(sasl, buf_str(&s->reply.text), &response);
+            state = step(s, sasl, buf_str(&s->reply.text), &response);
         if (state != GSASL_OK && state != GSASL_NEEDS_MORE)
             send_say(s, STR("*"), NULL); // what it says cannot be: no more of us
         else
@@ -143,7 +167,9 @@ static struct outcome sign_in(struct send_session *s, struct arena *arena, Gsasl
         return send_own(arena, NEVER, 504, "5.5.4", "the server offers no way to sign in we know");
     set_property(sasl, GSASL_AUTHID, s->server->user);
     set_property(sasl, GSASL_PASSWORD, s->server->password);
+    s->is_secret = true;
     r = exchange(s, m, sasl, &is_proved);
+    s->is_secret = false;
     gsasl_finish(sasl);
     if (r < 0) {
         s->is_dead = true;

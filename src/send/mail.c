@@ -1,33 +1,27 @@
 // SPDX-License-Identifier: ISC
 //
-// One transaction: MAIL, RCPT for each recipient (in groups when PIPELINING is offered, RFC 2920),
-// DATA. Every recipient gets an outcome of his own; when the connection breaks, whoever has none
-// yet gets LATER, also after the final dot: a mail twice is better than none.
+// One transaction: MAIL, RCPT for each recipient, the message. With PIPELINING (RFC 2920) the
+// commands go out in flights: MAIL with the first RCPTs, and DATA with the last. Every recipient
+// gets an outcome of his own; when the connection breaks, whoever has none yet gets LATER, also
+// after the final dot: a mail twice is better than none. When replies and questions do not fit
+// together any more, no refusal heard is believed either.
+#include "base/check.h"
 #include "base/cleanup.h"
-#include "proto/smtp/text.h"
-#include "send/session.h"
+#include "send/transaction.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <stdlib.h>
 
 enum {
-    GROUP = 50,        // RCPTs sent before their replies are read: neither side's buffers fill
-    PIECE = 32 * 1024, // of a message
-    OPEN = 0,          // outcome.code of a recipient without an outcome
-    TAKEN = 1,         // of one whose RCPT was welcome
-};
-
-struct transaction {
-    struct send_session *session;
-    const struct send_mail *mail;
-    struct arena *arena;
-    struct outcome *outcomes;
+    FLIGHT = 50,                // RCPTs sent before their replies are read: no buffer fills up
+    RCPT_MS = 10000,            // more for each recipient in the time of the whole envelope
+    LINE_BYTES = 4096,          // of MAIL or RCPT with all parameters
+    ENVELOPE_MS_MAX = 86400000, // a day
 };
 
 // ---- outcomes
 
-/// For all recipients in that state.
-static void settle(struct transaction *t, unsigned state, struct outcome outcome)
+void send_settle(struct send_transaction *t, unsigned state, struct outcome outcome)
 {
     for (size_t i = 0; i < t->mail->recipient_count; i++) {
         if (t->outcomes[i].code == state)
@@ -35,13 +29,13 @@ static void settle(struct transaction *t, unsigned state, struct outcome outcome
     }
 }
 
-static void settle_all(struct transaction *t, struct outcome outcome)
+void send_settle_all(struct send_transaction *t, struct outcome outcome)
 {
-    settle(t, OPEN, outcome);
-    settle(t, TAKEN, outcome);
+    send_settle(t, SEND_OPEN, outcome);
+    send_settle(t, SEND_TAKEN, outcome);
 }
 
-static size_t count(const struct transaction *t, unsigned state)
+size_t send_count(const struct send_transaction *t, unsigned state)
 {
     size_t n = 0;
 
@@ -50,239 +44,280 @@ static size_t count(const struct transaction *t, unsigned state)
     return n;
 }
 
-/// A reply that is a refusal; a yes to another question is LATER.
-static struct outcome refusal(struct transaction *t)
+struct outcome send_refusal(struct send_transaction *t)
 {
     struct outcome outcome = send_outcome(t->session, t->arena);
 
     return outcome.verdict == DONE ? send_broken(t->session, t->arena, -EPROTO) : outcome;
 }
 
-// ---- what goes before
-
-/// Nothing that could end the path or the line.
-static bool is_path_safe(struct str path)
+/// Out of step: whose no was it? All that the server refused is tried again.
+static void doubt(struct send_transaction *t)
 {
-    for (size_t i = 0; i < path.len; i++) {
-        unsigned char c = (unsigned char)path.ptr[i];
+    struct outcome outcome = send_broken(t->session, t->arena, -EPROTO);
 
-        if (c < ' ' || c == 127 || c == '>' || c == '<')
-            return false;
+    for (size_t i = 0; i < t->mail->recipient_count; i++) {
+        if (!t->is_ours[i] && t->outcomes[i].verdict == NEVER)
+            t->outcomes[i] = outcome;
     }
-    return true;
 }
 
-static bool may_begin(struct transaction *t)
-{
-    const struct smtp_offer *offer = &t->session->offer;
+// ---- MAIL
 
-    if (!is_path_safe(t->mail->sender))
-        settle_all(t, send_own(t->arena, NEVER, 553, "5.1.7", "that is no sender address"));
-    else if (t->mail->is_utf8 && !(offer->extensions & SMTP_HAS_SMTPUTF8))
-        settle_all(t, send_own(t->arena, NEVER, 553, "5.6.7",
-                               "an address beyond ASCII, and the server does not offer SMTPUTF8"));
-    else if (offer->size_max > 0 && t->mail->size > offer->size_max)
-        settle_all(t, send_own(t->arena, NEVER, 552, "5.3.4", "larger than the server takes"));
-    else
-        return true;
-    return false;
+static void say_mail(struct send_transaction *t)
+{
+    CLEANUP(buf_drop) struct buf line = {.max = LINE_BYTES};
+
+    send_put_mail(t, &line);
+    CHECK(buf_ok(&line));
+    send_say(t->session, buf_str(&line), NULL);
 }
 
-static void put_mail(const struct transaction *t, struct buf *out)
+static int hear_mail(struct send_transaction *t)
 {
-    unsigned offered = t->session->offer.extensions;
+    struct send_session *s = t->session;
+    int r = send_hear(s, s->server->config->command);
 
-    buf_putf(out, "MAIL FROM:<%.*s>", STR_ARG(t->mail->sender));
-    if (offered & SMTP_HAS_SIZE)
-        buf_putf(out, " SIZE=%" PRIu64, t->mail->size);
-    if (t->mail->body != ENVELOPE_BODY_7BIT && (offered & SMTP_HAS_8BITMIME))
-        buf_put(out, STR(" BODY=8BITMIME"));
-    if (t->mail->is_utf8)
-        buf_put(out, STR(" SMTPUTF8"));
+    if (r < 0)
+        return r;
+    switch (send_heard(s)) {
+    case SEND_YES:
+        t->is_begun = true;
+        return 0;
+    case SEND_NO:
+        t->is_refused = true;
+        send_settle(t, SEND_OPEN, send_refusal(t));
+        return s->is_dead ? -ECONNRESET : 0;
+    default:
+        return send_out_of_step(s);
+    }
 }
 
 // ---- RCPT
 
-static void say_rcpt(struct transaction *t, size_t i)
-{
-    CLEANUP(buf_drop) struct buf line = {.max = 1024};
+struct flight {
+    size_t members[FLIGHT]; // indexes of recipients
+    size_t count;
+    bool has_data;
+};
 
-    buf_putf(&line, "RCPT TO:<%.*s>", STR_ARG(t->mail->recipients[i].address));
+static void say_rcpt(struct send_transaction *t, size_t i)
+{
+    CLEANUP(buf_drop) struct buf line = {.max = LINE_BYTES};
+
+    send_put_rcpt(t, i, &line);
+    CHECK(buf_ok(&line));
     send_say(t->session, buf_str(&line), NULL);
 }
 
-static int hear_rcpt(struct transaction *t, size_t i)
+/// From *next on, at most `max` recipients without an outcome.
+static void say_flight(struct send_transaction *t, size_t *next, size_t max, struct flight *out)
 {
-    int r = send_hear(t->session, t->session->server->config->command);
+    for (; *next < t->mail->recipient_count && out->count < max; (*next)++) {
+        if (t->outcomes[*next].code != SEND_OPEN)
+            continue;
+        say_rcpt(t, *next);
+        out->members[out->count++] = *next;
+    }
+}
+
+static int hear_rcpt(struct send_transaction *t, size_t i)
+{
+    struct send_session *s = t->session;
+    int r = send_hear(s, s->server->config->command);
 
     if (r < 0)
         return r;
-    if (t->session->reply.code == 250 || t->session->reply.code == 251)
-        t->outcomes[i].code = TAKEN;
-    else
-        t->outcomes[i] = refusal(t);
-    return t->session->is_dead ? -ECONNRESET : 0;
+    switch (send_heard(s)) {
+    case SEND_YES:
+        if (!t->is_refused) // whoever takes recipients of no mail takes none
+            t->outcomes[i].code = SEND_TAKEN;
+        break;
+    case SEND_NO:
+        if (!t->is_refused)
+            t->outcomes[i] = send_refusal(t);
+        break;
+    default:
+        return send_out_of_step(s);
+    }
+    return s->is_dead ? -ECONNRESET : 0;
 }
 
-/// From `first` on, at most `max` recipients without an outcome; *out_next is behind them.
-static int ask_group(struct transaction *t, size_t first, size_t max, size_t *out_next)
+static int hear_flight(struct send_transaction *t, const struct flight *flight)
 {
-    size_t said = 0, i;
     int r = 0;
 
-    for (i = first; i < t->mail->recipient_count && said < max; i++) {
-        if (t->outcomes[i].code != OPEN)
-            continue;
-        say_rcpt(t, i);
-        said++;
-    }
-    *out_next = i;
-    for (i = first; i < *out_next && r == 0; i++) {
-        if (t->outcomes[i].code == OPEN)
-            r = hear_rcpt(t, i);
-    }
-    return r;
-}
-
-static int ask_recipients(struct transaction *t)
-{
-    size_t group = t->session->offer.extensions & SMTP_HAS_PIPELINING ? GROUP : 1;
-    size_t next = 0;
-    int r = 0;
-
-    while (next < t->mail->recipient_count && r == 0)
-        r = ask_group(t, next, group, &next);
+    for (size_t i = 0; i < flight->count && r == 0; i++)
+        r = hear_rcpt(t, flight->members[i]);
     return r;
 }
 
 // ---- DATA
 
-static int send_piece(struct send_session *s, struct buf *wire)
-{
-    struct rt_scope scope;
-    int r;
-
-    rt_within(&scope, (uint32_t)s->server->config->data_block);
-    rt_put(s->conn, buf_str(wire));
-    r = rt_flush(s->conn);
-    rt_within_end(&scope);
-    buf_clear(wire);
-    if (r < 0)
-        s->is_dead = true;
-    return r;
-}
-
-/// The next piece of the message, in `to` or where it lies; empty at the end. 0 or -errno.
-static int next_piece(const struct transaction *t, uint64_t at, char *to, struct str *out)
-{
-    const struct send_mail *mail = t->mail;
-    uint64_t left = mail->size - at;
-    size_t want = left < PIECE ? (size_t)left : PIECE;
-    ssize_t got;
-
-    if (!mail->read) {
-        *out = str_head(str_skip(mail->message, (size_t)at), want);
-        return 0;
-    }
-    got = want > 0 ? mail->read(mail->arg, at, to, want) : 0;
-    if (got < 0 || (size_t)got != want)
-        return got < 0 ? (int)got : -EIO;
-    *out = str_of(to, want);
-    return 0;
-}
-
-static int send_message(struct transaction *t)
-{
-    CLEANUP(buf_drop) struct buf wire = {.max = 3 * PIECE};
-    CLEANUP(buf_drop) struct buf read = {.max = PIECE};
-    struct smtp_stuff stuff = {0};
-    char *room = buf_room(&read, PIECE);
-
-    for (uint64_t at = 0; at < t->mail->size;) {
-        struct str piece;
-        int r = next_piece(t, at, room, &piece);
-
-        if (r == 0) {
-            smtp_stuff_put(&stuff, piece, &wire);
-            r = send_piece(t->session, &wire);
-        }
-        if (r < 0) {
-            t->session->is_dead = true; // without the dot, nothing half is taken
-            return r;
-        }
-        at += piece.len;
-    }
-    smtp_stuff_end(&stuff, &wire);
-    return send_piece(t->session, &wire);
-}
-
-static int data(struct transaction *t)
+/// RFC 2920 3.1: the server waits for a message although it took no recipient. A lone dot ends it;
+/// what it says to that concerns nobody.
+static int end_nothing(struct send_transaction *t)
 {
     struct send_session *s = t->session;
-    char note[64];
-    int r;
 
-    send_say(s, STR("DATA"), NULL);
-    r = send_hear(s, s->server->config->data_init);
-    if (r < 0)
-        return r;
-    if (s->reply.code != 354) {
-        settle(t, TAKEN, refusal(t));
+    if (s->server->is_lmtp) { // as many replies as recipients: none, or one?
+        s->is_dead = true;
         return 0;
     }
-    snprintf(note, sizeof note, "the message, %" PRIu64 " bytes, and a dot", t->mail->size);
-    send_note(s, note);
-    r = send_message(t);
+    send_note(s, "nobody was taken: a lone dot");
+    rt_put(s->conn, STR(".\r\n"));
+    t->is_begun = false;
+    return send_hear(s, s->server->config->data_end);
+}
+
+/// The reply to DATA, and what follows from it.
+static int go_on(struct send_transaction *t)
+{
+    struct send_session *s = t->session;
+    int r = send_hear(s, s->server->config->data_init);
+
     if (r < 0)
         return r;
-    r = send_hear(s, s->server->config->data_end);
-    if (r < 0)
-        return r;
-    settle(t, TAKEN, s->reply.code / 100 == 2 ? send_outcome(s, t->arena) : refusal(t));
+    if (send_heard(s) == SEND_GO_ON)
+        return send_count(t, SEND_TAKEN) > 0 ? send_data(t) : end_nothing(t);
+    if (send_heard(s) != SEND_NO)
+        return send_out_of_step(s);
+    send_settle(t, SEND_TAKEN, send_refusal(t));
     return 0;
 }
 
 // ---- all of it
 
-static int run(struct transaction *t)
+/// Nothing may have been said yet that MAIL did not ask for.
+static int begin(struct send_transaction *t)
 {
-    CLEANUP(buf_drop) struct buf line = {.max = 1024};
     struct send_session *s = t->session;
     int r;
 
-    put_mail(t, &line);
-    r = send_ask(s, buf_str(&line));
-    if (r < 0)
-        return r;
-    if (s->reply.code != 250) {
-        settle_all(t, refusal(t));
+    if (!send_has_spoken(s))
         return 0;
+    r = send_hear(s, s->server->config->command);
+    if (r == 0 && s->reply.code == 421)
+        send_settle_all(t, send_refusal(t));
+    return r < 0 ? r : send_out_of_step(s);
+}
+
+/// MAIL and all RCPTs; *has_data: DATA was said, too.
+static int envelope(struct send_transaction *t, bool *has_data)
+{
+    bool is_pipelining = t->session->offer.extensions & SMTP_HAS_PIPELINING;
+    size_t next = 0;
+    int r = 0;
+
+    say_mail(t);
+    if (!is_pipelining)
+        r = hear_mail(t);
+    for (bool is_first = true; r == 0 && !t->is_refused && send_count(t, SEND_OPEN) > 0;
+         is_first = false) {
+        struct flight flight = {0};
+
+        say_flight(t, &next, is_pipelining ? FLIGHT : 1, &flight);
+        *has_data = is_pipelining && !t->uses_bdat && flight.count == send_count(t, SEND_OPEN);
+        if (*has_data)
+            send_say(t->session, STR("DATA"), NULL);
+        if (is_first && is_pipelining)
+            r = hear_mail(t);
+        if (r == 0)
+            r = hear_flight(t, &flight);
     }
-    r = ask_recipients(t);
+    return r;
+}
+
+static uint32_t envelope_ms(const struct send_transaction *t)
+{
+    uint64_t ms = 2 * t->session->server->config->command + t->mail->recipient_count * RCPT_MS;
+
+    return ms < ENVELOPE_MS_MAX ? (uint32_t)ms : ENVELOPE_MS_MAX;
+}
+
+static int run(struct send_transaction *t)
+{
+    struct rt_scope scope;
+    bool has_data = false;
+    int r = begin(t);
+
     if (r < 0)
         return r;
-    if (count(t, TAKEN) > 0)
-        return data(t);
-    return 0;
+    rt_within(&scope, envelope_ms(t));
+    r = envelope(t, &has_data);
+    rt_within_end(&scope);
+    if (r < 0)
+        return r;
+    if (has_data)
+        return go_on(t);
+    if (send_count(t, SEND_TAKEN) == 0)
+        return 0;
+    if (t->uses_bdat)
+        return send_bdat(t);
+    if (send_has_spoken(t->session))
+        return send_out_of_step(t->session);
+    send_say(t->session, STR("DATA"), NULL);
+    return go_on(t);
+}
+
+/// What was begun and did not end is forgotten, for the next mail.
+static void clear(struct send_transaction *t)
+{
+    struct send_session *s = t->session;
+
+    if (!s->is_dead && t->is_begun && (send_ask(s, STR("RSET")) < 0 || send_heard(s) != SEND_YES))
+        s->is_dead = true;
+}
+
+static void mark_ours(struct send_transaction *t)
+{
+    for (size_t i = 0; i < t->mail->recipient_count; i++)
+        t->is_ours[i] = t->outcomes[i].code != SEND_OPEN;
+}
+
+/// RFC 9422 4.1.
+static void count_mail(struct send_session *s)
+{
+    s->mail_count++;
+    s->is_worn = s->offer.mails_max > 0 && s->mail_count >= s->offer.mails_max;
+}
+
+static void transact(struct send_transaction *t)
+{
+    int r;
+
+    if (!send_fit(t))
+        return;
+    mark_ours(t);
+    count_mail(t->session);
+    r = run(t);
+    if (r < 0)
+        t->session->is_dead = true;
+    if (r == -EPROTO)
+        doubt(t);
+    if (r < 0)
+        send_settle_all(t, send_broken(t->session, t->arena, r));
+    CHECK(send_count(t, SEND_OPEN) + send_count(t, SEND_TAKEN) == 0);
+    clear(t);
 }
 
 void send_mail(struct send_session *session, const struct send_mail *mail, struct arena *arena,
                struct outcome *outcomes)
 {
-    struct transaction t = {session, mail, arena, outcomes};
-    int r;
+    struct send_transaction t = {
+        .session = session, .mail = mail, .arena = arena, .outcomes = outcomes};
 
-    for (size_t i = 0; i < mail->recipient_count; i++) {
-        outcomes[i] = (struct outcome){.verdict = LATER, .code = OPEN};
-        if (!is_path_safe(mail->recipients[i].address) || mail->recipients[i].address.len == 0)
-            outcomes[i] = send_own(arena, NEVER, 553, "5.1.3", "that is no recipient address");
-    }
-    if (count(&t, OPEN) == 0 || !may_begin(&t))
+    if (mail->recipient_count == 0)
         return;
-    r = run(&t);
-    if (r < 0)
-        settle_all(&t, send_broken(session, arena, r));
-    // whatever was begun and not ended is forgotten, for the next mail
-    if (!session->is_dead && session->reply.code / 100 != 2)
-        send_ask(session, STR("RSET"));
+    for (size_t i = 0; i < mail->recipient_count; i++)
+        outcomes[i] = (struct outcome){.verdict = LATER, .code = SEND_OPEN};
+    if (send_is_dead(session)) {
+        send_settle_all(&t, send_broken(session, arena, -ECONNRESET));
+        return;
+    }
+    t.is_ours = calloc(mail->recipient_count, sizeof *t.is_ours);
+    CHECK(t.is_ours);
+    transact(&t);
+    downgrade_free(t.downgrade);
+    free(t.is_ours);
 }

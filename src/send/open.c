@@ -8,6 +8,11 @@
 
 #include <errno.h>
 
+enum {
+    CHECK_MS = 30000, // is a kept session still good? A new one would be there by then
+    GOOD_BYE_MS = 3000,
+};
+
 static const struct outcome FINE = {.verdict = DONE};
 
 /// What a step came to when the connection broke, or when the code is not the one that was hoped
@@ -23,9 +28,8 @@ static struct outcome judge(struct send_session *s, struct arena *arena, int r, 
     if (s->reply.code == wanted)
         return FINE;
     outcome = send_outcome(s, arena);
-    // a server that says yes to another question
-    if (outcome.verdict == DONE)
-        outcome = send_broken(s, arena, -EPROTO);
+    if (outcome.verdict == DONE) // a server that says yes to another question
+        return send_broken(s, arena, send_out_of_step(s));
     return outcome;
 }
 
@@ -37,10 +41,8 @@ static struct outcome shake_hands(struct send_session *s, struct arena *arena)
     int r;
 
     // What came behind the 220 in clear could be anybody's (the client's half of CVE-2011-0411).
-    if (rt_has_input(s->conn)) {
-        s->is_dead = true;
-        return send_broken(s, arena, -EPROTO);
-    }
+    if (send_has_spoken(s))
+        return send_broken(s, arena, send_out_of_step(s));
     rt_within(&scope, (uint32_t)s->server->config->command);
     r = rt_start_tls_client(s->conn, s->server->tls_client, s->server->name);
     rt_within_end(&scope);
@@ -71,7 +73,7 @@ static int ask_helo(struct send_session *s, const char *verb)
 /// RFC 5321 3.2: EHLO, and HELO for those who do not know it.
 static struct outcome greet(struct send_session *s, struct arena *arena)
 {
-    int r = ask_helo(s, "EHLO");
+    int r = ask_helo(s, s->server->is_lmtp ? "LHLO" : "EHLO");
 
     s->offer = (struct smtp_offer){.mechanisms = STR("")};
     if (r == 0 && s->reply.code == 250) {
@@ -80,9 +82,22 @@ static struct outcome greet(struct send_session *s, struct arena *arena)
         smtp_offer_parse(&s->ehlo, &s->offer);
         return FINE;
     }
-    if (r == 0 && s->reply.code >= 500 && !s->is_dead)
+    if (r == 0 && s->reply.code >= 500 && !s->is_dead && !s->server->is_lmtp)
         r = ask_helo(s, "HELO");
     return judge(s, arena, r, 250);
+}
+
+/// Its greeting, and the answer to ours. A no here is said to everybody (RFC 5321 3.1).
+static struct outcome welcome(struct send_session *s, struct arena *arena)
+{
+    int r = send_hear(s, s->server->config->greeting);
+    struct outcome outcome = judge(s, arena, r, 220);
+
+    if (outcome.verdict == DONE)
+        outcome = greet(s, arena);
+    if (outcome.verdict != DONE)
+        s->trouble |= SEND_NO_SERVICE;
+    return outcome;
 }
 
 static struct outcome start_tls(struct send_session *s, struct arena *arena)
@@ -101,6 +116,9 @@ static struct outcome start_tls(struct send_session *s, struct arena *arena)
     outcome = judge(s, arena, send_ask(s, STR("STARTTLS")), 220);
     if (outcome.verdict != DONE) {
         s->trouble |= SEND_NO_STARTTLS;
+        // a no for ever to STARTTLS says nothing about the mail
+        if (outcome.verdict == NEVER)
+            outcome = send_own(arena, LATER, 454, "4.7.10", "STARTTLS was offered and is refused");
         return is_must || s->is_dead ? outcome : FINE;
     }
     outcome = shake_hands(s, arena);
@@ -124,9 +142,7 @@ static struct outcome talk(struct send_session *s, struct arena *arena)
     if (server->tls == SEND_TLS_IMPLICIT)
         outcome = shake_hands(s, arena);
     if (outcome.verdict == DONE)
-        outcome = judge(s, arena, send_hear(s, server->config->greeting), 220);
-    if (outcome.verdict == DONE)
-        outcome = greet(s, arena);
+        outcome = welcome(s, arena);
     if (outcome.verdict == DONE && (server->tls == SEND_TLS_MAY || server->tls == SEND_TLS_MUST))
         outcome = start_tls(s, arena);
     if (outcome.verdict == DONE && server->user.len > 0)
@@ -134,19 +150,10 @@ static struct outcome talk(struct send_session *s, struct arena *arena)
     return outcome;
 }
 
-/// The first address that answers.
-static int dial(struct send_session *s)
+/// For all of it together: one slow step is borne, a server that is slow at each of its ten is not.
+static uint32_t opening_ms(const struct send_config *config)
 {
-    const struct send_server *server = s->server;
-    int r = -EDESTADDRREQ;
-
-    for (size_t i = 0; i < server->address_count; i++) {
-        s->address = server->addresses[i];
-        r = rt_dial(s->address, server->port, (uint32_t)server->config->connect, &s->conn);
-        if (r == 0 || r == -ECANCELED)
-            break;
-    }
-    return r;
+    return (uint32_t)(config->greeting + 2 * config->command);
 }
 
 struct outcome send_open(const struct send_server *server, struct arena *arena,
@@ -155,6 +162,7 @@ struct outcome send_open(const struct send_server *server, struct arena *arena,
     CLEANUP(buf_drop) struct buf why = {.max = 1024};
     struct send_session *s = calloc(1, sizeof *s);
     struct outcome outcome;
+    struct rt_scope scope;
     int r;
 
     CHECK(s);
@@ -162,7 +170,7 @@ struct outcome send_open(const struct send_server *server, struct arena *arena,
     s->server = server;
     smtp_reply_init(&s->reply);
     smtp_reply_init(&s->ehlo);
-    r = dial(s);
+    r = send_dial(s);
     if (r < 0) {
         s->is_dead = true;
         s->trouble = SEND_NO_CONNECTION;
@@ -170,7 +178,11 @@ struct outcome send_open(const struct send_server *server, struct arena *arena,
                  s->address ? s->address : "no address", (unsigned)server->port, strerror(-r));
         outcome = send_own(arena, LATER, 451, "4.4.1", buf_ok(&why) ? buf_cstr(&why) : "");
     } else {
+        buf_putf(&why, "connected to %s, port %u", s->address, (unsigned)server->port);
+        send_note(s, buf_ok(&why) ? buf_cstr(&why) : "connected");
+        rt_within(&scope, opening_ms(server->config));
         outcome = talk(s, arena);
+        rt_within_end(&scope);
     }
     if (trouble)
         *trouble = s->trouble;
@@ -183,17 +195,26 @@ struct outcome send_open(const struct send_server *server, struct arena *arena,
 
 void send_peer(const struct send_session *session, struct send_peer *out)
 {
+    const struct smtp_offer *offer = &session->offer;
+
     *out = (struct send_peer){.address = session->address,
-                              .extensions = session->offer.extensions,
-                              .has_dsn = session->offer.extensions & SMTP_HAS_DSN};
+                              .extensions = offer->extensions,
+                              .has_dsn = offer->extensions & SMTP_HAS_DSN,
+                              .recipients_max = (unsigned)offer->recipients_max,
+                              .mails_max = (unsigned)offer->mails_max,
+                              .domains_max = (unsigned)offer->domains_max};
     out->has_tls = rt_conn_tls(session->conn, &out->tls);
 }
 
 int send_check(struct send_session *session)
 {
-    int r = send_ask(session, STR("RSET"));
+    struct rt_scope scope;
+    int r;
 
-    if (r == 0 && session->reply.code / 100 != 2) {
+    rt_within(&scope, CHECK_MS);
+    r = send_ask(session, STR("RSET"));
+    rt_within_end(&scope);
+    if (r == 0 && (session->is_dead || send_heard(session) != SEND_YES)) {
         session->is_dead = true;
         r = -ECONNRESET;
     }
@@ -202,7 +223,17 @@ int send_check(struct send_session *session)
 
 bool send_is_dead(const struct send_session *session)
 {
-    return session->is_dead;
+    return session->is_dead || session->is_worn;
+}
+
+/// RFC 5321 4.1.1.10 wants a QUIT and its answer, but nobody's mail depends on it.
+static void say_good_bye(struct send_session *s)
+{
+    struct rt_scope scope;
+
+    rt_within(&scope, GOOD_BYE_MS);
+    send_ask(s, STR("QUIT"));
+    rt_within_end(&scope);
 }
 
 void send_close(struct send_session *s)
@@ -210,7 +241,7 @@ void send_close(struct send_session *s)
     if (!s)
         return;
     if (!s->is_dead)
-        send_ask(s, STR("QUIT"));
+        say_good_bye(s);
     if (s->conn)
         rt_hang_up(s->conn);
     smtp_reply_done(&s->reply);

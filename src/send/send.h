@@ -54,6 +54,7 @@ struct send_server {
     struct str helo;           // our own name
     struct str user, password; // user "": no AUTH
     bool allow_plain_login;    // AUTH without TLS; else it is refused
+    struct rt_pool *pool;      // where the arithmetic of SCRAM is done; NULL: on the loop
     /// Told each line of the talk, without line ends; secrets are "****", the message is a note.
     /// May be NULL.
     void (*transcript)(void *arg, enum send_side side, struct str line);
@@ -70,6 +71,7 @@ enum send_trouble {
     SEND_TLS_UNTRUSTED = 8,  // the certificate was refused
     SEND_TLSA_UNUSABLE = 16, // none of the TLSA records can be used (rt_start_tls_policy)
     SEND_NO_LOGIN = 32,
+    SEND_NO_SERVICE = 64, // it said no to everybody, in its greeting or to EHLO (RFC 5321 3.1)
 };
 
 /// [await] Connects and signs in. DONE; or LATER or NEVER with what went wrong, in the server's
@@ -85,7 +87,8 @@ struct send_peer {
     bool has_dsn;            // it takes over RET, ENVID, NOTIFY, ORCPT
     unsigned extensions;     // bits of smtp_extension
     unsigned recipients_max; // LIMITS RCPTMAX (RFC 9422), or 0
-    unsigned mails_max;      // LIMITS MAILMAX, or 0
+    unsigned mails_max;      // LIMITS MAILMAX, or 0; send_is_dead when they are used up
+    unsigned domains_max;    // LIMITS RCPTDOMAINMAX, or 0
 };
 void send_peer(const struct send_session *session, struct send_peer *out);
 
@@ -122,9 +125,10 @@ struct send_mail {
 /// called again unless send_is_dead. The outcomes' views live in `arena`.
 void send_mail(struct send_session *session, const struct send_mail *mail, struct arena *arena,
                struct outcome *outcomes);
-/// The connection broke or the server said 421: nothing more can be sent by this session.
+/// The connection broke, the server said 421, or takes no more mails in one session (LIMITS):
+/// nothing more can be sent by it.
 bool send_is_dead(const struct send_session *session);
 /// [await] RSET: is it still there, before a kept session is used again? 0 or -errno.
 int send_check(struct send_session *session);
-/// [await] QUIT, unless it is dead. NULL is fine.
+/// [await] QUIT, unless the connection broke; waits for a few seconds at most. NULL is fine.
 void send_close(struct send_session *session);

@@ -134,7 +134,53 @@ static const struct {
     {"DSN", SMTP_HAS_DSN},
     {"BINARYMIME", SMTP_HAS_BINARYMIME},
     {"REQUIRETLS", SMTP_HAS_REQUIRETLS},
+    {"DELIVERBY", SMTP_HAS_DELIVERBY},
+    {"MT-PRIORITY", SMTP_HAS_MT_PRIORITY},
+    {"LIMITS", SMTP_HAS_LIMITS},
 };
+
+/// RFC 9422 3: "NAME=value" with blanks between; what is unknown or broken is passed over.
+static void read_limits(struct str rest, struct smtp_offer *offer)
+{
+    const struct {
+        const char *name;
+        uint64_t *to;
+    } limits[] = {{"MAILMAX", &offer->mails_max},
+                  {"RCPTMAX", &offer->recipients_max},
+                  {"RCPTDOMAINMAX", &offer->domains_max}};
+    struct str word, name;
+
+    while (str_split(&rest, ' ', &word)) {
+        if (!str_split(&word, '=', &name) || !word.ptr)
+            continue;
+        for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+            if (str_case_eq(name, str_from(limits[i].name)))
+                str_to_u64(word, 999999, limits[i].to);
+        }
+    }
+}
+
+/// What stands behind a keyword.
+static void read_value(enum smtp_extension extension, struct str value, struct smtp_offer *offer)
+{
+    switch (extension) {
+    case SMTP_HAS_SIZE:
+        str_to_u64(value, UINT64_MAX, &offer->size_max);
+        break;
+    case SMTP_HAS_AUTH:
+        if (offer->mechanisms.len == 0)
+            offer->mechanisms = value;
+        break;
+    case SMTP_HAS_DELIVERBY:
+        str_to_u64(value, 999999999, &offer->by_min_s);
+        break;
+    case SMTP_HAS_LIMITS:
+        read_limits(value, offer);
+        break;
+    default:
+        break;
+    }
+}
 
 static void read_keyword(struct str line, struct smtp_offer *offer)
 {
@@ -147,10 +193,7 @@ static void read_keyword(struct str line, struct smtp_offer *offer)
         if (!str_case_eq(keyword, str_from(EXTENSIONS[i].keyword)))
             continue;
         offer->extensions |= EXTENSIONS[i].extension;
-        if (EXTENSIONS[i].extension == SMTP_HAS_SIZE)
-            str_to_u64(rest, UINT64_MAX, &offer->size_max);
-        if (EXTENSIONS[i].extension == SMTP_HAS_AUTH && offer->mechanisms.len == 0)
-            offer->mechanisms = rest;
+        read_value(EXTENSIONS[i].extension, rest, offer);
     }
 }
 

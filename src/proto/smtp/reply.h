@@ -48,11 +48,19 @@ enum smtp_extension {
     SMTP_HAS_DSN = 256,
     SMTP_HAS_BINARYMIME = 512,
     SMTP_HAS_REQUIRETLS = 1024,
+    SMTP_HAS_DELIVERBY = 2048,
+    SMTP_HAS_MT_PRIORITY = 4096,
+    SMTP_HAS_LIMITS = 8192,
 };
 struct smtp_offer {
     unsigned extensions;
     uint64_t size_max;     // 0: not said
     struct str mechanisms; // of AUTH, blanks between them; a view into the reply
+    uint64_t by_min_s;     // DELIVERBY (RFC 2852 2): the shortest time with mode R; 0: not said
+    // LIMITS (RFC 9422 4), 0: not said, or not a number from 1 on
+    uint64_t mails_max;      // MAILMAX: MAIL commands in a session
+    uint64_t recipients_max; // RCPTMAX: RCPT commands in a transaction
+    uint64_t domains_max;    // RCPTDOMAINMAX: different domains of recipients in a session
 };
 void smtp_offer_parse(const struct smtp_reply *ehlo, struct smtp_offer *out);
 /// Is that mechanism (any case) among them?

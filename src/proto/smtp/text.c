@@ -154,7 +154,7 @@ void smtp_stuff_put(struct smtp_stuff *s, struct str bytes, struct buf *out)
     while (i < bytes.len) {
         size_t end = i;
 
-        if (!s->is_within_line && bytes.ptr[i] == '.')
+        if (!s->is_within_line && !s->keeps_dots && bytes.ptr[i] == '.')
             buf_put_char(out, '.');
         while (end < bytes.len && bytes.ptr[end] != '\n' && bytes.ptr[end] != '\r')
             end++;
@@ -176,6 +176,7 @@ void smtp_stuff_end(struct smtp_stuff *s, struct buf *out)
 {
     if (s->is_within_line)
         buf_put(out, STR("\r\n"));
-    buf_put(out, STR(".\r\n"));
+    if (!s->keeps_dots)
+        buf_put(out, STR(".\r\n"));
     *s = (struct smtp_stuff){0};
 }

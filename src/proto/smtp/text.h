@@ -46,7 +46,8 @@ static inline bool smtp_dot_is_end(const struct smtp_dot *d)
 struct smtp_stuff {
     bool is_within_line;
     bool ends_in_cr; // a CR was read whose LF may follow; its CR LF is already out
+    bool keeps_dots; // set by the caller, for BDAT (RFC 3030 3): line ends only
 };
 void smtp_stuff_put(struct smtp_stuff *s, struct str bytes, struct buf *out);
-/// Ends the last line if it must and puts "." CR LF.
+/// Ends the last line if it must and, unless it keeps_dots, puts "." CR LF.
 void smtp_stuff_end(struct smtp_stuff *s, struct buf *out);
