@@ -68,15 +68,14 @@ static void found(struct check *c, enum finding level, const char *cure, const c
 static void check_values(struct check *c)
 {
     enum log_level level;
-    struct str bad;
+    CLEANUP(buf_drop) struct buf bad = {.max = 4096};
 
     found(c, FINE, NULL, "%s is understood", app_config_path(c->config));
     if (!log_level_parse(c->site.settings->log_level, &level))
         found(c, PROBLEM, "write debug, info, warn or error", "log_level = %.*s",
               STR_ARG(c->site.settings->log_level));
     if (!route_config_is_valid(APP_CONFIG(c->config, route_config, route_settings), &bad))
-        found(c, PROBLEM, "write networks like 192.0.2.0/24 or 2001:db8::/32",
-              "relay_networks: %.*s", STR_ARG(bad));
+        found(c, PROBLEM, NULL, "route: %s", buf_cstr(&bad));
 }
 
 static void check_hostname(struct check *c, struct str hostname)

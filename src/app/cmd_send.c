@@ -12,6 +12,7 @@
 #include "rt/rt.h"
 #include "rt/tls.h"
 #include "send/send.h"
+#include "route/preset.h"
 
 #include "app/commands.h"
 #include "app/compose.h"
@@ -25,29 +26,10 @@
 
 enum { ARENA_MAX = 512 << 20, FILE_MAX = 96 << 20, ADDRESSES_MAX = 32 };
 
-struct preset {
-    const char *name, *server, *note;
-};
-static const struct preset presets[] = {
-    {"gmail", "smtp.gmail.com",
-     "Gmail takes no account password here: make an app password (Google account, Security, "
-     "2-step verification, App passwords)."},
-    {"outlook", "smtp-mail.outlook.com",
-     "Outlook needs two-step verification and an app password (account.microsoft.com, Security), "
-     "where the account still allows passwords for SMTP."},
-    {"hotmail", "smtp-mail.outlook.com",
-     "Hotmail needs two-step verification and an app password (account.microsoft.com, Security), "
-     "where the account still allows passwords for SMTP."},
-    {"yahoo", "smtp.mail.yahoo.com",
-     "Yahoo takes no account password here: make an app password (Account security, Generate app "
-     "password)."},
-};
-enum { PRESETS = sizeof presets / sizeof presets[0] };
-
 struct sending {
     const struct call *call;
     struct arena arena;
-    const struct preset *preset;
+    const struct route_preset *preset;
     const char *host;
     uint16_t port;
     enum send_tls tls;
@@ -70,7 +52,7 @@ struct sending {
 static const char *next_preset(const void *arg, size_t at)
 {
     (void)arg;
-    return at < PRESETS ? presets[at].name : NULL;
+    return at < route_preset_count ? route_presets[at].name : NULL;
 }
 
 static int choose_preset(struct sending *s)
@@ -78,10 +60,8 @@ static int choose_preset(struct sending *s)
     const char *name = call_option(s->call, "preset");
     struct str nearest;
 
-    for (size_t i = 0; name && i < PRESETS; i++) {
-        if (strcmp(presets[i].name, name) == 0)
-            s->preset = &presets[i];
-    }
+    if (name)
+        s->preset = route_preset_find(str_from(name));
     if (!name || s->preset)
         return EX_OK;
     nearest = command_nearest(str_from(name), next_preset, NULL);
@@ -102,7 +82,7 @@ static int choose_server(struct sending *s)
         return call_fail(call, EX_USAGE, "--tls, --starttls and --no-tls exclude each other");
     s->host = call_option(call, "server");
     if (!s->host && s->preset)
-        s->host = s->preset->server;
+        s->host = s->preset->host;
     if (!s->host)
         return call_fail(call, EX_USAGE, "--server or --preset is missing; see --help");
     if (!call_number(call, "port", 65535, call_has(call, "tls") ? 465 : 587, &port) || port == 0)

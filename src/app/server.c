@@ -107,7 +107,6 @@ static int make_readers(struct server *s)
 
 static int make_rooms(struct server *s)
 {
-    struct str bad;
     int r;
 
     s->route = (struct route){
@@ -120,11 +119,10 @@ static int make_rooms(struct server *s)
         .route = &s->route,
         .deliver = APP_CONFIG(s->config, deliver_config, deliver_settings),
     };
-    if (!route_config_is_valid(s->route.config, &bad)) {
-        buf_putf(&s->why, "%s: relay_networks: %.*s is no network; write 192.0.2.0/24",
-                 app_config_path(s->config), STR_ARG(bad));
+    buf_putf(&s->why, "%s: route: ", app_config_path(s->config));
+    if (!route_config_is_valid(s->route.config, &s->why))
         return refuse(s, EX_CONFIG, "", -EINVAL);
-    }
+    buf_clear(&s->why);
     r = make_tls(s);
     if (r < 0)
         return r;

@@ -92,17 +92,12 @@ static bool is_right(const struct app_config *fresh, struct buf *why)
 {
     const struct server_config *settings = APP_CONFIG(fresh, server_config, server_settings);
     enum log_level level;
-    struct str bad;
 
     if (!log_level_parse(settings->log_level, &level)) {
         buf_put(why, STR("log_level is none of debug, info, warn, error"));
         return false;
     }
-    if (!route_config_is_valid(APP_CONFIG(fresh, route_config, route_settings), &bad)) {
-        buf_putf(why, "relay_networks: %.*s is no network; write 192.0.2.0/24", STR_ARG(bad));
-        return false;
-    }
-    return true;
+    return route_config_is_valid(APP_CONFIG(fresh, route_config, route_settings), why);
 }
 
 /// The last thing that can fail, and the first that takes effect.

@@ -17,6 +17,17 @@
 /// The room's part of the configuration, title "route".
 struct route_config {
     struct setting_list relay_networks; // "192.0.2.0/24", "2001:db8::/32": may send anywhere
+    uint64_t smtp_port;                 // of other servers' MX
+    struct setting_list transports;     // "PATTERN WAY", route/transport.h
+    struct str transport_passwords;     // file of "USER@HOST PASSWORD" lines; "": none
+    struct str prefer;                  // "race", "ipv6", "ipv4"
+    struct str tls;                     // "may", "must"
+    struct setting_list tls_policies;   // "PATTERN LEVEL", route/transport.h
+    bool allow_loopback;                // other servers may be on this machine (laboratories)
+    bool sts;                           // RFC 8461
+    uint64_t sts_port;                  // where its policies are fetched
+    struct str sts_authorities;         // PEM file; "": the system's
+    bool tls_reports;                   // RFC 8460
 };
 extern const struct settings route_settings;
 
@@ -26,10 +37,13 @@ struct route {
     struct rt_resolver *resolver;      // borrowed; NULL: every look-up fails
     struct store *store;               // borrowed: policies of RFC 8461 and results of RFC 8460
     struct str host_name;              // our own, to find ourselves among the MX
+    const struct str *own_addresses;   // at which we take mail on smtp_port, to find ourselves
+    size_t own_address_count;          // among their addresses
+    struct route_state *state; // borrowed: what route_state_new made; NULL: no MTA-STS, no reports
 };
 
-/// Are all entries of relay_networks networks? Else false, the bad one in *out_bad.
-bool route_config_is_valid(const struct route_config *config, struct str *out_bad);
+/// Is every value one that can be? Else false, and *why says which is not, and the cure.
+bool route_config_is_valid(const struct route_config *config, struct buf *why);
 
 /// May this client send to other hosts: it signed in, is a program of this host, or its address is
 /// in relay_networks; or the mail was made here?
@@ -52,13 +66,20 @@ struct outcome route_recipient(const struct route *route, struct envelope *e,
 //     [192.0.2.1]      an address literal
 //     =NAME            a way of the configuration: a smart host, a fixed server, an LMTP server
 //
-// A lane that leads nowhere any more after a reload is found again by route_lane.
+// A lane that leads nowhere any more after a reload (route_lane_is_known) is found again by
+// route_lane.
 
 enum { ROUTE_HOSTS_MAX = 32, ROUTE_ADDRESSES_MAX = 8 }; // of a lane; of a host
 
 /// No waiting. The lane for mail from that sender to that (foreign) address; lives in `arena`.
 struct str route_lane(const struct route *route, struct str sender, struct str recipient,
                       struct arena *arena);
+
+/// No waiting. Is it still a way of the configuration? Every lane by MX is.
+bool route_lane_is_known(const struct route *route, struct str lane);
+/// No waiting. LATER or NEVER when the administrator lets nothing go that way ("error:" in
+/// transports), so that the mail need not be taken at all; else DONE.
+struct outcome route_lane_outcome(struct str lane);
 
 enum route_tls {
     ROUTE_TLS_NEVER,
@@ -77,7 +98,7 @@ struct route_host {
     bool is_lmtp;
     enum route_tls tls;
     enum rt_verify verify;
-    struct str names[4]; // the certificate has one of these
+    struct str names[4]; // the certificate has one of these; the first is for SNI
     size_t name_count;
     bool allow_wildcards;
     const struct dns_tlsa *tlsa;

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: ISC
+//
+// route_hosts: the search of route/find.h in the real world, its questions asked side by side.
+#include "base/check.h"
+
+#include "route/find.h"
+
+struct asking {
+    const struct route *route;
+    struct find_question *question;
+    struct arena *arena;
+    struct rt_task *task;
+};
+
+static int ask_one(void *arg)
+{
+    struct asking *a = arg;
+
+    return rt_resolve(a->route->resolver, a->question->name, a->question->type, a->arena,
+                      &a->question->answer);
+}
+
+static void ask_all(void *arg, struct find_question *questions, size_t count, struct arena *arena)
+{
+    struct asking asking[FIND_ASK_AT_ONCE];
+
+    CHECK(count <= FIND_ASK_AT_ONCE);
+    for (size_t i = 0; i < count; i++) {
+        asking[i] = (struct asking){.route = arg, .question = &questions[i], .arena = arena};
+        questions[i].answer =
+            (struct dns_answer){.status = DNS_FAILED, .why = STR("there is no resolver")};
+        if (!asking[i].route->resolver)
+            continue;
+        // The last is asked here, and so is any for which there is no task.
+        if (i + 1 == count || rt_spawn(ask_one, &asking[i], "route/ask", &asking[i].task) < 0) {
+            asking[i].task = NULL;
+            ask_one(&asking[i]);
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        if (asking[i].task)
+            rt_join(asking[i].task);
+}
+
+static uint64_t draw(void *arg)
+{
+    (void)arg;
+    return rt_random();
+}
+
+void route_hosts(const struct route *route, struct str lane, bool requires_tls, struct arena *arena,
+                 struct route_hosts *out)
+{
+    // The doors only read what it points to.
+    const struct find_world world = {
+        .ask = ask_all, .random = draw, .arg = (void *)(uintptr_t)route};
+
+    find_hosts(route, &world, lane, requires_tls, arena, out);
+}
