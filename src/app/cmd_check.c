@@ -75,7 +75,8 @@ static void check_values(struct check *c)
         found(c, PROBLEM, "write debug, info, warn or error", "log_level = %.*s",
               STR_ARG(c->site.settings->log_level));
     if (!route_config_is_valid(APP_CONFIG(c->config, route_config, route_settings), &bad))
-        found(c, PROBLEM, NULL, "route: %s", buf_cstr(&bad));
+        found(c, PROBLEM, "correct it in section route; carteiro.conf(5) has its forms", "%s",
+              buf_cstr(&bad));
 }
 
 static void check_hostname(struct check *c, struct str hostname)

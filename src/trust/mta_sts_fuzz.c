@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: ISC
 //
 // A policy and a record of strangers: what was understood is within its limits, and matching ends.
-#include "trust/mta_sts.h"
-
 #include "base/check.h"
+
+#include "trust/mta_sts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
