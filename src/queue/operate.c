@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: ISC
+//
+// What the operator sees and does. Looking reads the store page by page. Changing claims each entry
+// first: its shard takes it out of its line, and nobody begins with it until the change is in the
+// store; one that is in flight is left alone. A claim ends as an attempt does, so what was read
+// before the change does not come back after it.
+#include "base/check.h"
+#include "log/log.h"
+
+#include "queue/inside.h"
+
+#include <errno.h>
+
+// ---- which
+
+static bool has_part(struct str text, struct str part)
+{
+    for (size_t i = 0; i + part.len <= text.len; i++) {
+        if (str_case_eq(str_head(str_skip(text, i), part.len), part))
+            return true;
+    }
+    return false;
+}
+
+static bool is_wanted(const struct queue_filter *f, const struct queue_entry *e)
+{
+    bool is_held = e->due_us == STORE_QUEUE_HELD;
+
+    return (f->id == 0 || f->id == e->id) && (f->mail_id == 0 || f->mail_id == e->mail_id) &&
+           (f->held < 0 || (f->held == 1) == is_held) && has_part(e->sender, f->sender) &&
+           has_part(e->recipient, f->recipient) && has_part(e->lane, f->lane);
+}
+
+/// What is read next, by the narrowest way.
+struct walk {
+    const struct queue *queue;
+    const struct queue_filter *filter;
+    struct store_queue_cursor cursor;
+    struct store_queue_list list;
+    bool is_last;
+};
+
+/// [await] 0 or -errno; an empty list at the end.
+static int read_more(struct walk *walk)
+{
+    const struct queue_filter *f = walk->filter;
+    struct store *store = walk->queue->store;
+    int r;
+
+    if (walk->is_last) {
+        walk->list.count = 0;
+        return 0;
+    }
+    walk->is_last = f->id || f->mail_id;
+    if (f->id)
+        r = store_queue_get(store, f->id, &walk->list);
+    else if (f->mail_id)
+        r = store_queue_of_mail(store, f->mail_id, &walk->list);
+    else
+        r = store_queue_due(store, STR_NONE, INT64_MAX, &walk->cursor, QUEUE_PAGE, &walk->list);
+    if (r > 0)
+        walk->list.count = 0;
+    return r < 0 ? r : 0;
+}
+
+static void walk_init(struct walk *walk, const struct queue *queue, const struct queue_filter *f)
+{
+    *walk = (struct walk){.queue = queue, .filter = f, .cursor = {INT64_MIN, 0}};
+}
+
+// ---- looking
+
+struct looking {
+    const struct store_queue_list *list;
+    bool *in_flight;
+};
+
+static void look(struct queue_shard *shard, void *arg)
+{
+    struct looking *l = arg;
+
+    for (size_t i = 0; i < l->list->count; i++) {
+        const struct queue_item *item = map_get_u64(&shard->items, l->list->items[i].id);
+
+        if (item && item->state == QUEUE_IN_FLIGHT)
+            l->in_flight[i] = true;
+    }
+}
+
+static bool *look_in_flight(const struct queue *queue, const struct store_queue_list *list)
+{
+    struct looking l = {list, calloc(list->count + 1, sizeof(bool))};
+    struct queue_news *news = queue_news_open(queue); // it is not freed while these are open
+    struct queue_schedule *schedule = news ? queue_news_schedule(news) : NULL;
+
+    CHECK(l.in_flight);
+    for (unsigned i = 0; schedule && i < schedule->shard_count; i++)
+        queue_ask(&schedule->shards[i], look, &l);
+    queue_news_close(news);
+    return l.in_flight;
+}
+
+int queue_each(const struct queue *queue, const struct queue_filter *filter,
+               int (*each)(void *arg, const struct queue_entry *entry, bool is_in_flight),
+               void *arg)
+{
+    struct walk walk;
+    size_t told = 0;
+    int r;
+
+    walk_init(&walk, queue, filter);
+    while ((r = read_more(&walk)) == 0 && walk.list.count) {
+        bool *in_flight = look_in_flight(queue, &walk.list);
+
+        for (size_t i = 0; r == 0 && i < walk.list.count; i++) {
+            struct queue_entry entry;
+
+            if (filter->max && told == filter->max)
+                break;
+            queue_entry_parse(&walk.list.items[i], &entry);
+            if (!is_wanted(filter, &entry))
+                continue;
+            told++;
+            r = each(arg, &entry, in_flight[i]);
+        }
+        free(in_flight);
+        if (r || (filter->max && told == filter->max))
+            break;
+        rt_breathe();
+    }
+    store_queue_list_done(&walk.list);
+    return r;
+}
+
+// ---- doing
+
+/// One page of entries that something is done to.
+struct doing {
+    const struct queue *queue;
+    struct queue_schedule *schedule; // NULL: nothing is being sent
+    enum queue_deed deed;
+    struct queue_entry *entries;
+    struct queue_item **items; // claimed
+    size_t count;
+};
+
+static void claim(struct queue_shard *shard, void *arg)
+{
+    struct doing *d = arg;
+
+    for (size_t i = 0; i < d->count; i++) {
+        if (queue_shard_of(d->schedule, d->entries[i].lane) == shard)
+            d->items[i] = queue_shard_claim(shard, d->entries[i].id);
+    }
+}
+
+static void end_claims(struct queue_shard *shard, void *arg)
+{
+    struct doing *d = arg;
+
+    for (size_t i = 0; i < d->count; i++) {
+        if (!d->items[i] || queue_shard_of(d->schedule, d->entries[i].lane) != shard)
+            continue;
+        queue_shard_end(shard, d->items[i]);
+        if (d->deed == QUEUE_RETRY || d->deed == QUEUE_RELEASE) {
+            for (int k = 0; k < 2; k++) {
+                struct queue_lane *lane = queue_lane_find(shard, d->entries[i].lane, k);
+
+                if (lane && queue_lane_is_blocked(lane))
+                    queue_lane_unblock(lane);
+            }
+        }
+    }
+    queue_shard_forget(shard);
+}
+
+static void ask_all(struct doing *d, void (*fn)(struct queue_shard *shard, void *arg))
+{
+    for (unsigned i = 0; d->schedule && i < d->schedule->shard_count; i++)
+        queue_ask(&d->schedule->shards[i], fn, d);
+}
+
+static int bounce(const struct doing *d, const struct queue_entry *e)
+{
+    struct queue_result result = {
+        .entry = e,
+        .outcome = {NEVER, 554, STR("5.3.0"), STR("sent back by the administrator")},
+        .host = STR(""),
+        .dialogue = STR(""),
+    };
+    struct queue *queue = (struct queue *)(uintptr_t)d->queue;
+    size_t gone = 0;
+    int r = d->schedule->doors.finish(queue, &result, 1, &gone);
+
+    return r < 0 ? r : gone ? STORE_NOT_FOUND : 0;
+}
+
+/// [await] 0, STORE_NOT_FOUND, -errno.
+static int change(const struct doing *d, const struct queue_entry *e)
+{
+    struct store_change *change;
+    struct buf value;
+    int r;
+
+    if (d->deed == QUEUE_BOUNCE)
+        return bounce(d, e);
+    r = store_change_new(d->queue->store, &change);
+    if (r < 0)
+        return r;
+    buf_init(&value, QUEUE_ENTRY_BYTES_MAX);
+    queue_entry_put(&value, e);
+    if (d->deed == QUEUE_REMOVE)
+        store_change_queue_remove(change, e->id);
+    else
+        store_change_queue_set(change, e->id,
+                               d->deed == QUEUE_HOLD ? STORE_QUEUE_HELD : rt_wall_us(), e->lane,
+                               buf_str(&value));
+    r = store_commit(change);
+    store_change_free(change);
+    buf_done(&value);
+    return r;
+}
+
+static void log_deed(enum queue_deed deed, const struct queue_entry *e)
+{
+    static const char *const words[] = {"to be tried again", "held", "released", "removed",
+                                        "sent back"};
+    struct log_line line;
+
+    log_begin(&line, LOG_INFO, "queue/operate", words[deed]);
+    log_mail(&line, e->mail_id);
+    log_str(&line, "to", e->recipient);
+    log_end(&line);
+}
+
+/// [await] Claim, change, end. The entries are views into the list.
+static int do_claimed(struct doing *d, uint64_t *out_count)
+{
+    int r = 0;
+
+    ask_all(d, claim);
+    for (size_t i = 0; r >= 0 && i < d->count; i++) {
+        if (d->schedule && !d->items[i])
+            continue;
+        r = change(d, &d->entries[i]);
+        if (r == 0) {
+            ++*out_count;
+            log_deed(d->deed, &d->entries[i]);
+        }
+    }
+    ask_all(d, end_claims);
+    if (d->schedule && (d->deed == QUEUE_RETRY || d->deed == QUEUE_RELEASE))
+        queue_told(d->schedule, rt_wall_us() - 60 * 1000000);
+    return r < 0 ? r : 0;
+}
+
+/// [await] The news are open from before the claims, so that the schedule is there all the while.
+static int do_page(struct doing *d, uint64_t *out_count)
+{
+    struct queue_news *news = queue_news_open(d->queue);
+    int r = -EAGAIN;
+
+    d->schedule = news ? queue_news_schedule(news) : NULL;
+    if (news || d->deed != QUEUE_BOUNCE)
+        r = do_claimed(d, out_count);
+    queue_news_close(news);
+    return r;
+}
+
+static bool is_for(enum queue_deed deed, const struct queue_entry *e)
+{
+    bool is_held = e->due_us == STORE_QUEUE_HELD;
+
+    switch (deed) {
+    case QUEUE_RELEASE:
+        return is_held;
+    case QUEUE_HOLD:
+    case QUEUE_RETRY:
+        return !is_held;
+    case QUEUE_REMOVE:
+    case QUEUE_BOUNCE:
+    default:
+        return true;
+    }
+}
+
+static size_t choose(const struct walk *walk, struct doing *d, size_t most)
+{
+    d->count = 0;
+    for (size_t i = 0; i < walk->list.count && d->count < most; i++) {
+        struct queue_entry entry;
+
+        queue_entry_parse(&walk->list.items[i], &entry);
+        if (is_wanted(walk->filter, &entry) && is_for(d->deed, &entry))
+            d->entries[d->count++] = entry;
+    }
+    return d->count;
+}
+
+/// [await] All pages. What became due by this very deed is not read again: it lies behind
+/// `due_max`.
+static int do_all(struct walk *walk, struct doing *d, bool dry_run, uint64_t *out_count)
+{
+    int r;
+
+    while ((r = read_more(walk)) == 0 && walk->list.count) {
+        size_t most = walk->list.count;
+
+        if (walk->filter->max && walk->filter->max - *out_count < most)
+            most = walk->filter->max - *out_count;
+        d->entries = calloc(walk->list.count, sizeof(*d->entries));
+        d->items = calloc(walk->list.count, sizeof(struct queue_item *));
+        CHECK(d->entries && d->items);
+        if (choose(walk, d, most) && dry_run)
+            *out_count += d->count;
+        else if (d->count)
+            r = do_page(d, out_count);
+        free(d->entries);
+        free(d->items);
+        if (r < 0 || (walk->filter->max && *out_count >= walk->filter->max))
+            break;
+    }
+    return r;
+}
+
+int queue_do(struct queue *queue, const struct queue_filter *filter, enum queue_deed deed,
+             bool dry_run, uint64_t *out_count)
+{
+    struct doing d = {.queue = queue, .deed = deed};
+    struct walk walk;
+    int r;
+
+    *out_count = 0;
+    walk_init(&walk, queue, filter);
+    r = do_all(&walk, &d, dry_run, out_count);
+    store_queue_list_done(&walk.list);
+    return r;
+}
+
+// ---- lanes
+
+struct listing {
+    struct arena *arena;
+    struct queue_lane_info *items;
+    size_t count;
+};
+
+static void list_lanes(struct queue_shard *shard, void *arg)
+{
+    struct listing *l = arg;
+    struct queue_lane_info *items;
+    size_t at = 0;
+    void *value;
+
+    items = ARENA_ARRAY(l->arena, struct queue_lane_info, l->count + shard->lanes.count + 1);
+    if (l->count)
+        memcpy(items, l->items, l->count * sizeof(*items));
+    l->items = items;
+    while (map_next(&shard->lanes, &at, NULL, &value)) {
+        const struct queue_lane *lane = value;
+
+        items[l->count++] = (struct queue_lane_info){
+            .name = arena_str(l->arena, lane->name),
+            .waiting = lane->waiting,
+            .in_flight = lane->in_flight,
+            .connections = lane->connections,
+            .connections_max = lane->pace.connections_max,
+            .blocked_until_us = queue_lane_is_blocked(lane) ? lane->pace.blocked_until_us : 0,
+            .last = arena_str(l->arena, str_from(lane->last)),
+        };
+    }
+}
+
+int queue_lanes(const struct queue *queue, struct arena *arena, struct queue_lane_info **out,
+                size_t *out_count)
+{
+    struct queue_news *news = queue_news_open(queue);
+    struct listing l = {.arena = arena};
+
+    if (news) {
+        struct queue_schedule *schedule = queue_news_schedule(news);
+
+        for (unsigned i = 0; i < schedule->shard_count; i++)
+            queue_ask(&schedule->shards[i], list_lanes, &l);
+    }
+    queue_news_close(news);
+    *out = l.items;
+    *out_count = l.count;
+    return 0;
+}
+
+// ---- flush
+
+struct flush {
+    struct queue_news *news;
+    struct queue_shard *shard;
+    size_t len;
+    char name[];
+};
+
+static void flush(void *arg)
+{
+    struct flush *f = arg;
+
+    for (int k = 0; k < 2 && !f->shard->is_stopping; k++) {
+        struct queue_lane *lane = queue_lane_need(f->shard, str_of(f->name, f->len), k);
+
+        lane->flush_us = rt_wall_us();
+        lane->more = true;
+        queue_lane_unblock(lane);
+    }
+    queue_news_close(f->news);
+    free(f);
+}
+
+void queue_flush(struct queue *queue, struct str domain)
+{
+    struct queue_news *news = queue_news_open(queue);
+    struct flush *f;
+
+    if (!news)
+        return;
+    f = malloc(sizeof(*f) + domain.len);
+    CHECK(f);
+    f->news = news;
+    f->shard = queue_shard_of(queue_news_schedule(news), domain);
+    f->len = domain.len;
+    memcpy(f->name, domain.ptr, domain.len);
+    rt_post(f->shard->loop, flush, f);
+}
