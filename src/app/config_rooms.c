@@ -12,10 +12,11 @@
 
 #include "app/config.h"
 #include "app/settings.h"
+#include "app/way.h"
 
 const struct settings *const app_config_rooms[] = {
-    &server_settings,  &listen_settings, &receive_settings, &account_settings, &route_settings,
-    &deliver_settings, &imap_settings,   &pop3_settings,    &trace_settings,
+    &server_settings, &resolver_settings, &listen_settings, &receive_settings, &account_settings,
+    &route_settings,  &deliver_settings,  &imap_settings,   &pop3_settings,    &trace_settings,
 };
 
 const size_t app_config_room_count = sizeof app_config_rooms / sizeof app_config_rooms[0];

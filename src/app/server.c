@@ -74,7 +74,7 @@ static int make_receive(struct server *s)
     struct receive_doors doors = {
         .config = APP_CONFIG(s->config, receive_config, receive_settings),
         .accounts = s->site.accounts,
-        .route = &s->route,
+        .route = &s->way.route,
         .queue = &s->queue,
         .tls = s->tls,
     };
@@ -109,20 +109,14 @@ static int make_rooms(struct server *s)
 {
     int r;
 
-    s->route = (struct route){
-        .accounts = s->site.accounts,
-        .config = APP_CONFIG(s->config, route_config, route_settings),
-        .store = s->site.store,
-    };
+    r = way_open(&s->site, &s->way, &s->why);
+    if (r < 0)
+        return refuse(s, EX_CONFIG, "the resolver", r);
     s->queue = (struct queue){
         .store = s->site.store,
-        .route = &s->route,
+        .route = &s->way.route,
         .deliver = APP_CONFIG(s->config, deliver_config, deliver_settings),
     };
-    buf_putf(&s->why, "%s: route: ", app_config_path(s->config));
-    if (!route_config_is_valid(s->route.config, &s->why))
-        return refuse(s, EX_CONFIG, "", -EINVAL);
-    buf_clear(&s->why);
     r = make_tls(s);
     if (r < 0)
         return r;
@@ -404,6 +398,7 @@ static void take_down(struct server *s)
     pop3_free(s->pop3);
     receive_free(s->receive);
     block_late_signals();
+    way_close(&s->way);
     site_finish(&s->site);
     rt_free(s->site.rt);
     trace_close(s->trace);

@@ -9,6 +9,7 @@
 
 #include "app/server.h"
 #include "app/site.h"
+#include "app/way.h"
 
 struct server {
     struct site site;
@@ -19,7 +20,7 @@ struct server {
     size_t retired_count;
     struct trace *trace;
     struct rt_tls *tls;
-    struct route route;
+    struct way way; // its route is ours
     struct queue queue;
     struct receive *receive;
     struct pop3 *pop3;

@@ -42,6 +42,10 @@ static const struct {
     {"listen", "pop3s"},
     {"listen", "submissions"},
     {"listen", "sendmail"},
+    {"resolver", "forward"},
+    {"resolver", "root"},
+    {"resolver", "trust_anchor"},
+    {"resolver", "timeout"},
     {"account", "password_threads"},
     {"account", "password_queue"},
 };
@@ -130,7 +134,7 @@ static void swap(struct server *s, struct app_config *fresh)
     __atomic_store_n(&s->site.config, fresh, __ATOMIC_RELEASE);
     __atomic_store_n(&s->site.settings, APP_CONFIG(fresh, server_config, server_settings),
                      __ATOMIC_RELEASE);
-    __atomic_store_n(&s->route.config, APP_CONFIG(fresh, route_config, route_settings),
+    __atomic_store_n(&s->way.route.config, APP_CONFIG(fresh, route_config, route_settings),
                      __ATOMIC_RELEASE);
     __atomic_store_n(&s->queue.deliver, APP_CONFIG(fresh, deliver_config, deliver_settings),
                      __ATOMIC_RELEASE);

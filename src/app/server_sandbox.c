@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-enum { CERTIFICATES_ARENA_MAX = 1 << 20 };
+enum { CERTIFICATES_ARENA_MAX = 1 << 20, WAY_FILES = 3 };
 
 /// The directory of a file: certificates are renewed by replacing them.
 static const char *directory_of(const char *path, struct arena *arena)
@@ -20,6 +20,25 @@ static const char *directory_of(const char *path, struct arena *arena)
     ptrdiff_t slash = str_find_last(str_from(path), '/');
 
     return slash > 0 ? arena_str(arena, str_head(str_from(path), (size_t)slash)).ptr : "/";
+}
+
+/// Files that are read again while it serves, beside the certificates. Gives how many were added.
+static size_t add_files(const struct server *s, struct arena *arena, const char **out)
+{
+    const struct route_config *route = APP_CONFIG(s->config, route_config, route_settings);
+    const struct resolver_config *resolver =
+        APP_CONFIG(s->config, resolver_config, resolver_settings);
+    const struct str paths[WAY_FILES] = {route->transport_passwords, route->sts_authorities,
+                                         resolver->trust_anchor};
+    size_t n = 0;
+
+    for (size_t i = 0; i < WAY_FILES; i++) {
+        CLEANUP(buf_drop) struct buf path = {.max = OS_PATH_MAX};
+
+        if (paths[i].len && site_path(s->config, paths[i], &path) == 0)
+            out[n++] = directory_of(buf_cstr(&path), arena);
+    }
+    return n;
 }
 
 /// What the server may still open, and do, from now on.
@@ -52,7 +71,7 @@ static int enter_sandbox(struct server *s, struct arena *arena)
         writable[3] = directory_of(buf_cstr(&sendmail), arena);
     writable[0] = s->site.data;
     writable[1] = "/dev/null";
-    readable = ARENA_ARRAY(arena, const char *, SYSTEM + 1 + 2 * tls.count);
+    readable = ARENA_ARRAY(arena, const char *, SYSTEM + 1 + 2 * tls.count + WAY_FILES);
     memcpy(readable, system, sizeof system);
     readable[SYSTEM] = directory_of(app_config_path(s->config), arena);
     sandbox = (struct os_sandbox){writable, WRITABLE, readable, SYSTEM + 1 + 2 * tls.count};
@@ -60,6 +79,7 @@ static int enter_sandbox(struct server *s, struct arena *arena)
         readable[SYSTEM + 1 + 2 * i] = directory_of(tls.certificates[i].chain_path, arena);
         readable[SYSTEM + 2 + 2 * i] = directory_of(tls.certificates[i].key_path, arena);
     }
+    sandbox.readable_count += add_files(s, arena, readable + sandbox.readable_count);
     // SQLite would put its temporary files elsewhere.
     setenv("SQLITE_TMPDIR", s->site.data, 1);
     r = os_sandbox_files(&sandbox);

@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <linux/magic.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -119,4 +121,27 @@ bool os_clock_is_kept(void)
     struct timex t = {0};
 
     return adjtimex(&t) >= 0 && !(t.status & STA_UNSYNC);
+}
+
+void os_addresses_each(void (*each)(void *arg, const char *ip), void *arg)
+{
+    struct ifaddrs *all, *a;
+    char ip[INET6_ADDRSTRLEN];
+
+    if (getifaddrs(&all) < 0)
+        return;
+    for (a = all; a; a = a->ifa_next) {
+        const void *sockaddr = a->ifa_addr;
+        const struct sockaddr_in6 *v6 = sockaddr;
+        const struct sockaddr_in *v4 = sockaddr;
+
+        if (!a->ifa_addr || !(a->ifa_flags & IFF_UP))
+            continue;
+        if (a->ifa_addr->sa_family == AF_INET && inet_ntop(AF_INET, &v4->sin_addr, ip, sizeof ip))
+            each(arg, ip);
+        if (a->ifa_addr->sa_family == AF_INET6 && v6->sin6_scope_id == 0 &&
+            inet_ntop(AF_INET6, &v6->sin6_addr, ip, sizeof ip))
+            each(arg, ip);
+    }
+    freeifaddrs(all);
 }

@@ -24,3 +24,6 @@ int os_directory_look(const char *path, struct os_directory *out);
 bool os_file_is_readable_by(const char *path, uid_t uid, gid_t gid);
 /// Does the kernel believe that something keeps its clock right?
 bool os_clock_is_kept(void);
+/// Each numeric address of this host's interfaces that are up. Those with a scope (fe80::...%eth0)
+/// are left out.
+void os_addresses_each(void (*each)(void *arg, const char *ip), void *arg);
