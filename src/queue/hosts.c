@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-enum { WAYS_ARENA_MAX = 1 << 20, OPENING_MAX = QUEUE_DIALOGUE / 2, TTL_MIN_S = 5 };
+enum { WAYS_ARENA_MAX = 64 << 20, OPENING_MAX = QUEUE_DIALOGUE / 2, TTL_MIN_S = 5 };
 
 // ---- the talk, for the story
 
@@ -101,7 +101,7 @@ static void set_policy(struct queue_worker *w, const struct route_host *host)
     size_t count = 0;
 
     for (; count < host->name_count && count < sizeof(w->names) / sizeof(w->names[0]); count++)
-        w->names[count] = arena_str(&w->ways->arena, host->names[count]).ptr;
+        w->names[count] = arena_str(&w->opening, host->names[count]).ptr;
     w->policy = (struct rt_tls_policy){
         .verify = host->verify,
         .server_name = w->host_name,
@@ -139,14 +139,15 @@ static void set_server(struct queue_worker *w, const struct route_host *host)
     const struct queue_config *config = queue_settings_now(w->shard->schedule);
     const char *source = NULL;
 
+    arena_reset(&w->opening);
     w->host = host;
     snprintf(w->host_name, sizeof(w->host_name), "%.*s", STR_ARG(host->name));
     snprintf(w->host_text, sizeof(w->host_text), "%s", w->host_name);
     snprintf(w->helo, sizeof(w->helo), "%.*s", STR_ARG(our_name(queue, config)));
     if (config->source.len)
-        source = arena_str(&w->ways->arena, config->source).ptr;
+        source = arena_str(&w->opening, config->source).ptr;
     for (size_t i = 0; i < host->address_count; i++)
-        w->addresses[i] = arena_str(&w->ways->arena, host->addresses[i]).ptr;
+        w->addresses[i] = arena_str(&w->opening, host->addresses[i]).ptr;
     set_policy(w, host);
     w->talk.self = queue->host_name;
     w->server = (struct send_server){

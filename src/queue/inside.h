@@ -308,7 +308,8 @@ struct queue_worker {
     struct queue_lane *lane;
     struct queue_bell bell;
     struct queue_talk talk;
-    struct arena arena; // one turn's
+    struct arena arena;   // one turn's
+    struct arena opening; // one host's
     // The session.
     struct send_session *session; // NULL: none
     struct queue_ways *ways;

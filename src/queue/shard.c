@@ -138,10 +138,15 @@ static bool wants_refill(const struct queue_lane *lane)
 
 static void set_idle(struct queue_lane *lane)
 {
-    if (is_idle(lane) && !list_is_in(&lane->in_idle))
-        list_put_last(&lane->shard->idle, &lane->in_idle);
-    else if (!is_idle(lane))
+    if (!is_idle(lane)) {
         list_remove(&lane->in_idle);
+        return;
+    }
+    // Its hosts are asked for again then: the resolver remembers the answers.
+    queue_ways_drop(lane->ways);
+    lane->ways = NULL;
+    if (!list_is_in(&lane->in_idle))
+        list_put_last(&lane->shard->idle, &lane->in_idle);
 }
 
 static bool wants_connection(const struct queue_lane *lane)

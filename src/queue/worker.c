@@ -9,7 +9,7 @@
 
 #include <stdatomic.h>
 
-enum { TURN_ARENA_MAX = 16 << 20 };
+enum { TURN_ARENA_MAX = 64 << 20, OPENING_ARENA_MAX = 1 << 20 };
 
 static size_t turn_max(const struct queue_worker *w)
 {
@@ -117,6 +117,7 @@ int queue_worker_start(struct queue_lane *lane)
     queue_bell_init(&w->bell);
     queue_talk_init(&w->talk);
     arena_init(&w->arena, TURN_ARENA_MAX);
+    arena_init(&w->opening, OPENING_ARENA_MAX);
     r = rt_spawn(work, w, "queue connection", &w->task);
     if (r < 0) {
         queue_worker_free(w);
@@ -133,5 +134,6 @@ void queue_worker_free(struct queue_worker *w)
     queue_talk_done(&w->talk);
     queue_bell_done(&w->bell);
     arena_done(&w->arena);
+    arena_done(&w->opening);
     free(w);
 }
