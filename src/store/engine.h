@@ -74,8 +74,9 @@ void store_doc_list_init(struct store_doc_list *list);
 void store_doc_list_add(struct store_doc_list *list, struct str key, struct str value);
 void store_doc_list_done(struct store_doc_list *list);
 
-/// Copies lane and value; the list is whole when the engine is done with it.
+/// Copies lane and value, whose views are set by store_queue_list_settle, after the last one.
 void store_queue_list_add(struct store_queue_list *list, const struct store_queue_entry *entry);
+void store_queue_list_settle(struct store_queue_list *list);
 
 enum {
     BODY_CHUNK = 64 * 1024,   // bytes under one checksum of a body that lies in one piece

@@ -22,7 +22,7 @@ void store_queue_list_done(struct store_queue_list *list)
 }
 
 /// The bytes moved while they were gathered: now they stay.
-static void set_views(struct store_queue_list *list)
+void store_queue_list_settle(struct store_queue_list *list)
 {
     struct str rest = buf_str(&list->bytes);
 
@@ -49,7 +49,7 @@ static int read_queue(struct store *store, const struct queue_query *query,
     r = store->engine->queue_read(store, query, out);
     if (r)
         out->count = 0;
-    set_views(out);
+    store_queue_list_settle(out);
     return r;
 }
 

@@ -63,6 +63,7 @@ static void read_all(struct store_queue_list *out)
     *out = (struct store_queue_list){0};
     buf_init(&out->bytes, SIZE_MAX / 2);
     assert_int_equal(local_queue_read(l, &query, out), 0);
+    store_queue_list_settle(out);
 }
 
 static void counts_are(uint64_t all, uint64_t held)
