@@ -5,6 +5,8 @@
 #include "account/account.h"
 #include "deliver/deliver.h"
 #include "route/route.h"
+#include "send/send.h"
+#include "queue/queue.h"
 #include "receive/receive.h"
 #include "serve/imap/imap.h"
 #include "serve/pop3/pop3.h"
@@ -15,8 +17,9 @@
 #include "app/way.h"
 
 const struct settings *const app_config_rooms[] = {
-    &server_settings, &resolver_settings, &listen_settings, &receive_settings, &account_settings,
-    &route_settings,  &deliver_settings,  &imap_settings,   &pop3_settings,    &trace_settings,
+    &server_settings,  &resolver_settings, &listen_settings,  &receive_settings,
+    &account_settings, &route_settings,    &deliver_settings, &queue_settings,
+    &send_settings,    &imap_settings,     &pop3_settings,    &trace_settings,
 };
 
 const size_t app_config_room_count = sizeof app_config_rooms / sizeof app_config_rooms[0];

@@ -10,6 +10,7 @@
 #include "rt/tls.h"
 #include "account/account.h"
 #include "deliver/deliver.h"
+#include "send/send.h"
 #include "route/route.h"
 #include "queue/queue.h"
 #include "receive/receive.h"
@@ -68,9 +69,22 @@ static int make_tls(struct server *s)
     return r < 0 ? refuse(s, EX_CONFIG, "certificate", r) : 0;
 }
 
+/// How the certificates of other servers are looked at: route says it host by host.
+static int make_tls_client(struct server *s)
+{
+    const struct queue_config *config = APP_CONFIG(s->config, queue_config, queue_settings);
+    CLEANUP(buf_drop) struct buf path = {.max = OS_PATH_MAX};
+    struct rt_tls_client_config client = {.verify = true};
+    int r;
+
+    if (config->authorities.len && site_path(s->config, config->authorities, &path) == 0)
+        client.ca_path = buf_cstr(&path);
+    r = rt_tls_client_new(&client, &s->tls_client, &s->why);
+    return r < 0 ? refuse(s, EX_CONFIG, "queue.authorities", r) : 0;
+}
+
 static int make_receive(struct server *s)
 {
-    CLEANUP(buf_drop) struct buf host = {0};
     struct receive_doors doors = {
         .config = APP_CONFIG(s->config, receive_config, receive_settings),
         .accounts = s->site.accounts,
@@ -79,9 +93,7 @@ static int make_receive(struct server *s)
         .tls = s->tls,
     };
 
-    buf_init(&host, 256);
-    site_hostname(s->site.settings, &host);
-    doors.host_name = buf_str(&host);
+    doors.host_name = s->way.route.host_name;
     return receive_new(&doors, &s->receive);
 }
 
@@ -116,10 +128,16 @@ static int make_rooms(struct server *s)
         .store = s->site.store,
         .route = &s->way.route,
         .deliver = APP_CONFIG(s->config, deliver_config, deliver_settings),
+        .config = APP_CONFIG(s->config, queue_config, queue_settings),
+        .send = APP_CONFIG(s->config, send_config, send_settings),
+        .host_name = s->way.route.host_name,
     };
     r = make_tls(s);
+    if (r == 0)
+        r = make_tls_client(s);
     if (r < 0)
         return r;
+    s->queue.tls_client = s->tls_client;
     r = make_receive(s);
     if (r < 0)
         return refuse(s, EX_CONFIG, "receive", r);
@@ -403,6 +421,7 @@ static void take_down(struct server *s)
     rt_free(s->site.rt);
     trace_close(s->trace);
     rt_tls_free(s->tls);
+    rt_tls_client_free(s->tls_client);
     app_config_free(s->config);
     for (size_t i = 0; i < s->retired_count; i++)
         app_config_free(s->retired[i]);

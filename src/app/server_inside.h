@@ -20,6 +20,7 @@ struct server {
     size_t retired_count;
     struct trace *trace;
     struct rt_tls *tls;
+    struct rt_tls_client *tls_client;
     struct way way; // its route is ours
     struct queue queue;
     struct receive *receive;

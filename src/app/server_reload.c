@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "trace/trace.h"
 #include "deliver/deliver.h"
+#include "send/send.h"
 #include "receive/receive.h"
 #include "serve/imap/imap.h"
 #include "serve/pop3/pop3.h"
@@ -48,6 +49,7 @@ static const struct {
     {"resolver", "timeout"},
     {"account", "password_threads"},
     {"account", "password_queue"},
+    {"queue", "authorities"},
 };
 
 static bool needs_restart(const struct settings *room, const struct setting *setting)
@@ -138,6 +140,11 @@ static void swap(struct server *s, struct app_config *fresh)
                      __ATOMIC_RELEASE);
     __atomic_store_n(&s->queue.deliver, APP_CONFIG(fresh, deliver_config, deliver_settings),
                      __ATOMIC_RELEASE);
+    __atomic_store_n(&s->queue.config, APP_CONFIG(fresh, queue_config, queue_settings),
+                     __ATOMIC_RELEASE);
+    __atomic_store_n(&s->queue.send, APP_CONFIG(fresh, send_config, send_settings),
+                     __ATOMIC_RELEASE);
+    queue_reconfigure(&s->queue);
     account_reconfigure(s->site.accounts, APP_CONFIG(fresh, account_config, account_settings));
     trace_reconfigure(s->trace, APP_CONFIG(fresh, trace_config, trace_settings));
     imap_reconfigure(s->imap, APP_CONFIG(fresh, imap_config, imap_settings));

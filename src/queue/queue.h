@@ -31,6 +31,7 @@ struct queue_config {
     uint64_t active_max;                 // entries in memory
     struct str helo;                     // what we say in EHLO; "": the host's name
     struct str source;                   // our own address to send from; "": the kernel's choice
+    struct str authorities;              // PEM file; "": the system's
     struct str report_language;          // "en", "pt-BR"
     bool notify_postmaster;              // a copy of reports that cannot be delivered
 };

@@ -225,15 +225,18 @@ int queue_start_with(struct queue *queue, const struct queue_doors *doors)
 
 void queue_reconfigure(struct queue *queue)
 {
-    struct queue_schedule *s = __atomic_load_n(&queue->schedule, __ATOMIC_ACQUIRE);
+    struct queue_news *news = queue_news_open(queue);
+    struct queue_schedule *s;
 
-    if (!s)
+    if (!news)
         return;
+    s = queue_news_schedule(news);
     queue_bell_ring(&s->bell);
     for (unsigned i = 0; i < s->shard_count; i++) {
         s->shards[i].wants_look = true;
         queue_bell_ring(&s->shards[i].bell);
     }
+    queue_news_close(news);
 }
 
 // ---- stopping

@@ -29,6 +29,8 @@ static const struct setting items[] = {
         "The name to say in EHLO; empty: hostname."),
     SETTING(struct queue_config, source, SETTING_TEXT, "", 0, 0,
         "Our own address to send from; empty: the system chooses."),
+    SETTING(struct queue_config, authorities, SETTING_TEXT, "", 0, 0,
+        "A file (PEM) of the authorities that vouch for other servers' certificates. Empty: those of the system."),
     SETTING(struct queue_config, report_language, SETTING_TEXT, "en", 0, 0,
         "Language of reports to senders when theirs is not known: en or pt-BR."),
     SETTING(struct queue_config, notify_postmaster, SETTING_BOOL, "no", 0, 0,
