@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CERTIFICATES_ARENA_MAX = 1 << 20 };
+enum { CERTIFICATES_ARENA_MAX = 1 << 20, GOODBYE_MS = 1000 };
 
 /// The names of the ports in DATA/ports, for scripts.
 static const char *const port_keys[LISTEN_PORTS] = {
@@ -229,6 +229,13 @@ struct trace *server_trace(const struct server *s)
     return s->trace;
 }
 
+static int start_queue(struct server *s)
+{
+    int r = s->is_stopping ? 0 : queue_start(&s->queue);
+
+    return r < 0 ? refuse(s, EX_SOFTWARE, "queue", r) : 0;
+}
+
 static int bring_up(struct server *s)
 {
     int r = site_open(&s->site, &s->why);
@@ -237,6 +244,8 @@ static int bring_up(struct server *s)
         return refuse(s, r == -EWOULDBLOCK ? EX_TEMPFAIL : EX_NOINPUT, "", r);
     begin_stories(s);
     r = make_rooms(s);
+    if (r == 0)
+        r = start_queue(s);
     if (r == 0)
         r = open_ports(s);
     if (r < 0)
@@ -295,17 +304,30 @@ static int serve(void *arg)
         rt_drain(s->site.rt, 0);
     rt_waiter_init(&end);
     rt_wait(&end, true);
+    queue_stop(&s->queue, 0);
     site_close(&s->site);
     return 0;
 }
 
 // ---- signals
 
+/// What goes out comes to its end first, for that ends no session; both together within the grace,
+/// but for the second in which sessions say goodbye.
+static void stop(struct server *s)
+{
+    uint64_t grace = server_settings_now(s)->grace, begun_us = rt_now_us(), took;
+
+    s->is_stopping = true;
+    queue_stop(&s->queue, (uint32_t)grace);
+    took = (rt_now_us() - begun_us) / 1000;
+    rt_drain(s->site.rt, (uint32_t)(took + GOODBYE_MS < grace ? grace - took : GOODBYE_MS));
+}
+
 static int on_stop(void *arg)
 {
     struct server *s = arg;
 
-    if (rt_is_draining(s->site.rt)) {
+    if (s->is_stopping) {
         // As safe as a power cut: what was acknowledged is on disk.
         log_event(LOG_WARN, "app/server", "told twice to stop: ending at once");
         log_stop();
@@ -313,7 +335,7 @@ static int on_stop(void *arg)
     }
     log_event(LOG_INFO, "app/server", "stopping: no new connections, running commands finish");
     sd_notify(0, "STOPPING=1");
-    rt_drain(s->site.rt, (uint32_t)server_settings_now(s)->grace);
+    stop(s);
     return 0;
 }
 

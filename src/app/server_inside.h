@@ -30,7 +30,7 @@ struct server {
     time_t started;
     _Atomic uint64_t reloads;
     // Loop 0's: all rooms are made; a signal to reload is being obeyed; another one came.
-    bool is_up, is_reloading, reload_waits;
+    bool is_up, is_reloading, reload_waits, is_stopping;
     int code;
     struct buf why;
 };

@@ -198,7 +198,8 @@ static void note_tls(struct queue_worker *w, const struct outcome *o, unsigned t
         .detail = o->text,
     };
 
-    if (w->host->tls == ROUTE_TLS_NEVER || (o->verdict != DONE && !(trouble & of_tls)))
+    if (!schedule->doors.tls_note || w->host->tls == ROUTE_TLS_NEVER ||
+        (o->verdict != DONE && !(trouble & of_tls)))
         return;
     if (o->verdict == DONE && !w->peer.has_tls)
         result.failure = STR("starttls-not-supported");

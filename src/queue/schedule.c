@@ -289,6 +289,14 @@ static bool wait_for_end(struct queue_schedule *s, uint32_t grace_ms)
     return true;
 }
 
+/// When the runtime itself ends, all tasks are cancelled already, and a loop that has none left
+/// answers no more.
+static void ask_all(struct queue_schedule *s, void (*fn)(struct queue_shard *shard, void *arg))
+{
+    for (unsigned i = 0; rt_breathe() != -ECANCELED && i < s->shard_count; i++)
+        queue_ask(&s->shards[i], fn, NULL);
+}
+
 void queue_stop(struct queue *queue, uint32_t grace_ms)
 {
     struct queue_schedule *s = queue->schedule;
@@ -298,15 +306,12 @@ void queue_stop(struct queue *queue, uint32_t grace_ms)
     __atomic_store_n(&queue->schedule, NULL, __ATOMIC_RELEASE);
     s->is_stopping = true;
     // Each loop comes round: nobody is between reading queue->schedule and opening news any more.
-    for (unsigned i = 0; i < s->shard_count; i++)
-        queue_ask(&s->shards[i], stop_shard, NULL);
+    ask_all(s, stop_shard);
     queue_bell_ring(&s->bell);
     if (s->scanner)
         rt_join(s->scanner);
-    if (!wait_for_end(s, grace_ms)) {
-        for (unsigned i = 0; i < s->shard_count; i++)
-            queue_ask(&s->shards[i], cancel_shard, NULL);
-    }
+    if (!wait_for_end(s, grace_ms))
+        ask_all(s, cancel_shard);
     while (!is_over(s))
         queue_bell_wait_always(&s->stop_bell);
     free_schedule(s);
