@@ -10,10 +10,12 @@ spoilt in the ways in which zones of the world are:
 
 The parents are made from the zones' names. Programs: ldnsutils, and the unpacked nsd (tools/need lab).
 """
+import ctypes
 import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +24,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NSD = ROOT / 'var' / 'unpacked' / 'nsd'
 SKIPPED = 77
+PR_SET_PDEATHSIG = 1
 SIGNED, UNSIGNED, BOGUS, EXPIRED, BROKEN = 'signed', 'unsigned', 'bogus', 'expired', 'broken'
 
 
@@ -201,7 +204,7 @@ remote-control:
         with open(self.place / 'nsd.out', 'ab') as log:
             self.process = subprocess.Popen(
                 [NSD / 'usr/sbin/nsd', '-d', '-c', self.place / 'nsd.conf'], env=environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.place)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.place, preexec_fn=end_with_parent)
         deadline = time.monotonic() + 30
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -234,6 +237,11 @@ remote-control:
             self.process.terminate()
             self.process.wait(30)
             self.process = None
+
+
+def end_with_parent():
+    """In a child about to be: it is told to end when the test is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port(*addresses):
