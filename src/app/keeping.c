@@ -53,10 +53,10 @@ static json_t *report_json(const struct fsck_report *r)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "mailboxes",
                      (json_int_t)r->mailboxes, "messages", (json_int_t)r->entries, "queued",
-                     (json_int_t)r->queued, "bodies",
-                     (json_int_t)r->bodies, "bytes", (json_int_t)r->bytes, "notes",
-                     (json_int_t)r->notes, "repairable", (json_int_t)r->repairable, "damaged",
-                     (json_int_t)r->damaged, "repaired", (json_int_t)r->repaired);
+                     (json_int_t)r->queued, "bodies", (json_int_t)r->bodies, "bytes",
+                     (json_int_t)r->bytes, "notes", (json_int_t)r->notes, "repairable",
+                     (json_int_t)r->repairable, "damaged", (json_int_t)r->damaged, "repaired",
+                     (json_int_t)r->repaired);
 }
 
 int keeping_tell(const struct call *call, const struct fsck_report *report, json_t *findings)
@@ -69,12 +69,13 @@ int keeping_tell(const struct call *call, const struct fsck_report *report, json
             json_pack("{s:o, s:O}", "report", report_json(report), "findings", findings));
         return code;
     }
-    printf("%llu messages in %llu mailboxes, %llu in the queue, %llu bodies, %llu bytes read: %llu notes, %llu to "
+    printf("%llu messages in %llu mailboxes, %llu in the queue, %llu bodies, %llu bytes read: %llu "
+           "notes, %llu to "
            "repair (%llu repaired), %llu damaged\n",
            (unsigned long long)report->entries, (unsigned long long)report->mailboxes,
-           (unsigned long long)report->queued,
-           (unsigned long long)report->bodies, (unsigned long long)report->bytes,
-           (unsigned long long)report->notes, (unsigned long long)report->repairable,
-           (unsigned long long)report->repaired, (unsigned long long)report->damaged);
+           (unsigned long long)report->queued, (unsigned long long)report->bodies,
+           (unsigned long long)report->bytes, (unsigned long long)report->notes,
+           (unsigned long long)report->repairable, (unsigned long long)report->repaired,
+           (unsigned long long)report->damaged);
     return code;
 }

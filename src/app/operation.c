@@ -37,6 +37,9 @@ static const struct {
     {"reload", operate_reload},
     {"backup", operate_backup},
     {"trace", operate_trace},
+    {"queue.list", operate_queue_list},
+    {"queue.summary", operate_queue_summary},
+    {"queue.do", operate_queue_do},
 };
 
 int operation_run(struct site *site, json_t *request, json_t *result, struct buf *why,

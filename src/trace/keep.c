@@ -245,22 +245,28 @@ static void gather(struct trace *t)
         ;
 }
 
+/// Apart, so that its line is not on the stack while a batch is written.
+__attribute__((noinline)) static void log_dropped(uint64_t lines)
+{
+    struct log_line l;
+
+    log_begin(&l, LOG_WARN, "trace/keep", "too much at once, parts of stories are lost");
+    log_u64(&l, "lines", lines);
+    log_end(&l);
+}
+
 /// Under the lock, which it gives up while it writes.
 static void write_pending(struct trace *t)
 {
     struct buf swap = t->pending;
     uint64_t asked = t->asked, dropped = t->dropped;
-    struct log_line l;
 
     t->pending = t->taken;
     t->taken = swap;
     t->dropped = 0;
     pthread_mutex_unlock(&t->lock);
-    if (dropped > 0) {
-        log_begin(&l, LOG_WARN, "trace/keep", "too much at once, parts of stories are lost");
-        log_u64(&l, "lines", dropped);
-        log_end(&l);
-    }
+    if (dropped > 0)
+        log_dropped(dropped);
     if (t->taken.len > 0)
         write_taken(t);
     buf_clear(&t->taken);
