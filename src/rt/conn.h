@@ -122,11 +122,23 @@ struct rt_tls_policy {
     size_t record_count;
 };
 /// [await] As rt_start_tls_client, by a policy instead of the client's own rule; `tls` brings the
-/// authorities. -EACCES when the certificate is refused: *why (may be NULL) says what was wrong
-/// with it. -ENOTSUP: none of the TLSA records can be used (RFC 7672 2.2: then TLS is a must, but
-/// any certificate will do; the caller decides and dials again).
+/// authorities. -EACCES when the certificate is refused; *why (may be NULL) says what was wrong, of
+/// every failure, and rt_conn_tls what kind of failure it was. -ENOTSUP: none of the TLSA records
+/// can be used (RFC 7672 2.2: then TLS is a must, but any certificate will do); nothing was sent,
+/// so another policy may follow at once. Of TLSA records only usages 2 and 3 count (RFC 7672
+/// 3.1.3).
 int rt_start_tls_policy(struct rt_conn *conn, struct rt_tls_client *tls,
                         const struct rt_tls_policy *policy, struct buf *why);
+
+/// What was wrong with the other side, told apart as RFC 8460 4.3 does.
+enum rt_tls_failure {
+    RT_TLS_FINE,
+    RT_TLS_EXPIRED,    // certificate-expired; or not valid yet
+    RT_TLS_WRONG_NAME, // certificate-host-mismatch
+    RT_TLS_UNTRUSTED,  // certificate-not-trusted: no chain to an authority
+    RT_TLS_NO_MATCH,   // none of the TLSA records is the certificate's: validation-failure
+    RT_TLS_BROKEN,     // anything else, the handshake itself too: validation-failure
+};
 
 struct rt_tls_info {
     const char *version; // "TLSv1.3"
@@ -135,8 +147,15 @@ struct rt_tls_info {
     const char *server_name; // SNI, or ""
     const char
         *verify_error; // clients: NULL when the peer's certificate was verified, else why not
+    enum rt_tls_failure failure; // clients: the same in a word
+    // Clients: of the peer's certificate; "" and 0 when there was none.
+    const char *subject, *issuer;
+    int64_t not_after;       // seconds since 1970
+    const char *fingerprint; // SHA-256, 64 hexadecimal digits
+    const char *tlsa;        // the record it fits, "3 1 1 AB01...", or ""
 };
-/// False without TLS. Views live as long as the connection. `out` may be NULL.
+/// False without TLS. Views live as long as the connection. `out` may be NULL. A client may ask
+/// after a failed handshake, too.
 bool rt_conn_tls(const struct rt_conn *conn, struct rt_tls_info *out);
 /// RFC 9266 tls-exporter (TLS 1.3) and RFC 5929 tls-unique (1.2). False when there is none. `max`
 /// >= 64.

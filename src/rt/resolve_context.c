@@ -30,6 +30,7 @@ static const struct {
     {"cache-max-negative-ttl:", "300"},  // a domain that was mended need not wait long
     {"qname-minimisation:", "yes"},      // RFC 9156
     {"harden-below-nxdomain:", "yes"},   // RFC 8020
+    {"rrset-roundrobin:", "no"},         // in the order they came; who wants another, shuffles
     {"val-log-level:", "2"},             // why_bogus in words
 };
 

@@ -7,6 +7,7 @@
 #include "rt/inside.h"
 
 struct rt_tls_set;
+struct rt_tls_peer;
 
 struct rt_listener {
     struct list link;
@@ -30,7 +31,8 @@ struct rt_conn {
     struct rt_waiter *reader, *writer;
     struct rt_waiter *shaker;
     struct ssl_st *ssl;
-    struct rt_tls_set *tls_set; // while shaking hands
+    struct rt_tls_set *tls_set;   // while shaking hands
+    struct rt_tls_peer *tls_peer; // of clients: the other's certificate
     uint64_t generation;
     uint32_t slot;
     int error; // what every later await returns

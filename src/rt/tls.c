@@ -205,6 +205,7 @@ int rt_tls_client_new(const struct rt_tls_client_config *config, struct rt_tls_c
     CHECK(tls->context);
     ERR_clear_error();
     set_common(tls->context);
+    CHECK(SSL_CTX_dane_enable(tls->context) == 1);
     SSL_CTX_set_verify(tls->context, config->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
     if (!config->ca_path) {
         SSL_CTX_set_default_verify_paths(tls->context);

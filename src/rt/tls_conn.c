@@ -127,6 +127,7 @@ void rt_tls_conn_done(struct rt_conn *conn)
 {
     SSL_free(conn->ssl);
     conn->ssl = NULL;
+    rt_tls_peer_free(TAKE(conn->tls_peer));
     rt_tls_set_drop(conn->tls_set);
     conn->tls_set = NULL;
 }
@@ -242,10 +243,30 @@ int rt_start_tls(struct rt_conn *conn, struct rt_tls *tls)
     return 0;
 }
 
-static void name_server(SSL *ssl, const char *name)
+int rt_tls_connect(struct rt_conn *conn, struct rt_tls_client *tls,
+                   void (*prepare)(SSL *ssl, const void *arg), const void *arg)
 {
+    int r = begin_tls(conn);
+
+    if (r < 0)
+        return r;
+    conn->in_start = conn->in_end = 0;
+    attach(conn, rt_tls_client_context(tls));
+    SSL_set_connect_state(conn->ssl);
+    prepare(conn->ssl, arg);
+    r = shake(conn, false);
+    if (r < 0 && !conn->error)
+        conn->error = r;
+    return r;
+}
+
+static void name_server(SSL *ssl, const void *arg)
+{
+    const char *name = arg;
     unsigned char ip[16];
 
+    if (!name)
+        return;
     if (inet_pton(AF_INET, name, ip) == 1 || inet_pton(AF_INET6, name, ip) == 1) {
         X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name);
     } else {
@@ -256,23 +277,27 @@ static void name_server(SSL *ssl, const char *name)
 
 int rt_start_tls_client(struct rt_conn *conn, struct rt_tls_client *tls, const char *server_name)
 {
-    int r = begin_tls(conn);
+    int r = rt_tls_connect(conn, tls, name_server, server_name);
 
-    if (r < 0)
-        return r;
-    conn->in_start = conn->in_end = 0;
-    attach(conn, rt_tls_client_context(tls));
-    SSL_set_connect_state(conn->ssl);
-    if (server_name)
-        name_server(conn->ssl, server_name);
-    r = shake(conn, false);
-    if (r == -EPROTO && rt_tls_client_verifies(tls) &&
+    if (r == -EPROTO && conn->ssl && rt_tls_client_verifies(tls) &&
         SSL_get_verify_result(conn->ssl) != X509_V_OK)
         r = -EKEYREJECTED;
-    return r < 0 ? fail(conn, r) : 0;
+    ERR_clear_error();
+    return r;
 }
 
 // ---- questions
+
+static void tell_peer(const struct rt_tls_peer *peer, struct rt_tls_info *out)
+{
+    out->verify_error = peer->why[0] ? peer->why : NULL;
+    out->failure = peer->failure;
+    out->subject = peer->subject;
+    out->issuer = peer->issuer;
+    out->fingerprint = peer->fingerprint;
+    out->not_after = peer->not_after;
+    out->tlsa = peer->tlsa;
+}
 
 bool rt_conn_tls(const struct rt_conn *conn, struct rt_tls_info *out)
 {
@@ -292,7 +317,13 @@ bool rt_conn_tls(const struct rt_conn *conn, struct rt_tls_info *out)
         .bits = SSL_get_cipher_bits(ssl, NULL),
         .server_name = name ? name : "",
         .verify_error = verified == X509_V_OK ? NULL : X509_verify_cert_error_string(verified),
+        .subject = "",
+        .issuer = "",
+        .fingerprint = "",
+        .tlsa = "",
     };
+    if (conn->tls_peer)
+        tell_peer(conn->tls_peer, out);
     return true;
 }
 
