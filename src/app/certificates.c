@@ -207,3 +207,21 @@ bool certificate_look(const char *certificate, const char *key, struct str hostn
     out->not_after = seconds(X509_get0_notAfter(x));
     return true;
 }
+
+bool certificate_digest(const char *certificate, uint8_t out[32])
+{
+    CLEANUP(bio_drop) BIO *chain = BIO_new_file(certificate, "r");
+    CLEANUP(x509_drop) X509 *x = NULL;
+    unsigned char *der = NULL;
+    unsigned len = 0;
+    int size;
+    bool is_done;
+
+    if (!chain)
+        return false;
+    x = PEM_read_bio_X509(chain, NULL, no_passphrase, NULL);
+    size = x ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der) : -1;
+    is_done = size > 0 && EVP_Digest(der, (size_t)size, out, &len, EVP_sha256(), NULL) == 1;
+    OPENSSL_free(der);
+    return is_done && len == 32;
+}

@@ -27,3 +27,6 @@ struct certificate_facts {
 /// Reads both files. False with a sentence in *why.
 bool certificate_look(const char *certificate, const char *key, struct str hostname,
                       struct certificate_facts *out, struct buf *why);
+/// The SHA-256 of its public key: what a TLSA record 3 1 1 holds (RFC 7671 5.1). False: it cannot
+/// be read.
+bool certificate_digest(const char *certificate, uint8_t out[32]);

@@ -40,6 +40,8 @@ static const struct {
     {"queue.list", operate_queue_list},
     {"queue.summary", operate_queue_summary},
     {"queue.do", operate_queue_do},
+    {"dns.route", operate_dns_route},
+    {"dns.check", operate_dns_check},
 };
 
 int operation_run(struct site *site, json_t *request, json_t *result, struct buf *why,

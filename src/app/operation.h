@@ -79,3 +79,5 @@ int operate_trace(struct operation *op);
 int operate_queue_list(struct operation *op);
 int operate_queue_summary(struct operation *op);
 int operate_queue_do(struct operation *op);
+int operate_dns_route(struct operation *op);
+int operate_dns_check(struct operation *op);

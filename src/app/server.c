@@ -224,6 +224,11 @@ struct queue *server_queue(struct server *s)
     return &s->queue;
 }
 
+const struct route *server_route(const struct server *s)
+{
+    return &s->way.route;
+}
+
 struct trace *server_trace(const struct server *s)
 {
     return s->trace;

@@ -20,6 +20,9 @@ int server_run(const struct call *call, struct app_config *config);
 int server_reload(struct server *server, json_t *result, struct buf *why);
 /// What runs: ports, since when, version.
 struct queue *server_queue(struct server *server);
+struct route;
+/// The way out of this server.
+const struct route *server_route(const struct server *server);
 /// NULL when it keeps none.
 struct trace *server_trace(const struct server *server);
 void server_put_status(const struct server *server, json_t *result);
