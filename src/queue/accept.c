@@ -17,6 +17,7 @@
 #include "queue/bodies.h"
 #include "queue/intake.h"
 #include "queue/queue.h"
+#include "queue/receipt.h"
 
 #include <errno.h>
 
@@ -35,6 +36,7 @@ struct acceptance {
     struct queue_mail *mail;
     struct store_change *change;
     struct queue_intake intake;
+    struct queue_report *receipt; // for the sender, if he asked; else NULL
     struct queue_news *news;
 };
 
@@ -96,6 +98,9 @@ static int commit(struct acceptance *a)
         return r;
     if (queue_intake_count(&a->intake) == 0)
         return STORE_NOT_FOUND; // all of them were removed since RCPT
+    r = queue_receipt_new(mail->queue, a->change, mail->e, &mail->bodies, &a->receipt);
+    if (r < 0)
+        return r;
     a->news = queue_news_open(mail->queue);
     return store_commit(a->change);
 }
@@ -181,12 +186,14 @@ struct outcome queue_accept(struct queue_mail *mail)
     if (r == 0) {
         log_kept(&a, name);
         queue_intake_tell(&a.intake, a.news);
+        queue_report_tell(a.receipt, a.news);
     } else {
         log_not_kept(&a, r);
     }
     o = outcome_of(&a, r);
     queue_news_close(a.news);
     store_change_free(a.change);
+    queue_report_free(a.receipt);
     queue_intake_done(&a.intake);
     queue_abandon(mail);
     return o;
