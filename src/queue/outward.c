@@ -3,8 +3,10 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "mail/return_path.h"
 #include "rt/rt.h"
 
+#include "account/name.h"
 #include "queue/bodies.h"
 #include "queue/entry.h"
 #include "queue/intake.h"
@@ -53,12 +55,46 @@ static void fill_wishes(const struct envelope *e, const struct envelope_recipien
     entry->ret = e->ret;
 }
 
+/// Passed on by an alias of ours for a sender of another domain: the next host would ask why we
+/// send his mail (SPF). What the recipient's domain is, the alias was.
+static bool is_passed_on(const struct queue *queue, const struct address *sender,
+                         struct str alias_domain)
+{
+    struct accounts *accounts = queue->route->accounts;
+
+    return alias_domain.len > 0 && account_domain_is_local(accounts, alias_domain) &&
+           !account_domain_is_local(accounts, sender->domain);
+}
+
+/// The return path as other hosts see it (mail/return_path.h); lives in the arena or the envelope.
+static struct str sender_of(const struct queue *queue, const struct envelope *e,
+                            const struct envelope_recipient *recipient,
+                            const struct envelope_target *target, struct arena *arena)
+{
+    struct str plain = e->return_paths[target->return_path], secret = queue->route->secret;
+    struct str alias_domain = account_name_split(recipient->address).domain;
+    CLEANUP(buf_drop) struct buf path = {0}, domain = {0};
+    struct address sender;
+
+    buf_init(&path, ADDRESS_PATH_MAX);
+    buf_init(&domain, ADDRESS_PATH_MAX);
+    if (secret.len == 0 || plain.len == 0)
+        return plain;
+    if (target->list.len > 0)
+        return_path_put_list(&path, secret, target->list, e->id);
+    else if (address_parse(plain, ADDRESS_UTF8 | ADDRESS_LONG_LOCAL, &sender) &&
+             is_passed_on(queue, &sender, alias_domain) &&
+             address_put_domain(&domain, alias_domain))
+        return_path_put_forward(&path, secret, &sender, buf_str(&domain), rt_wall_s() / 86400);
+    return path.len > 0 ? arena_str(arena, buf_str(&path)) : plain;
+}
+
 static struct queue_entry entry_of(const struct queue *queue, const struct envelope *e,
                                    const struct envelope_recipient *recipient,
-                                   const struct envelope_target *target)
+                                   const struct envelope_target *target, struct arena *arena)
 {
     struct queue_entry entry = {
-        .sender = e->return_paths[target->return_path],
+        .sender = sender_of(queue, e, recipient, target, arena),
         .recipient = target->address,
         .content = e->body,
         .is_utf8 = e->is_utf8,
@@ -85,7 +121,7 @@ void queue_outward_put(const struct queue *queue, const struct envelope *e,
                        const struct envelope_target *target, struct arena *arena,
                        struct store_queue_put *put)
 {
-    struct queue_entry entry = entry_of(queue, e, recipient, target);
+    struct queue_entry entry = entry_of(queue, e, recipient, target, arena);
     CLEANUP(buf_drop) struct buf value = {0};
 
     buf_init(&value, QUEUE_ENTRY_BYTES_MAX);

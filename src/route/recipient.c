@@ -4,6 +4,7 @@
 
 #include "account/resolve.h"
 #include "route/network.h"
+#include "route/returned.h"
 #include "route/route.h"
 
 enum { RESOLVED_BYTES_MAX = 64 << 20 };
@@ -49,13 +50,14 @@ static struct outcome judge_foreign(const struct route *route, const struct enve
 
 /// What the kind alone decides; DONE when there are targets to look at.
 static struct outcome judge_kind(const struct route *route, const struct envelope *e,
-                                 const struct address *to, const struct account_resolved *r)
+                                 const struct route_returned *returned,
+                                 const struct account_resolved *r)
 {
     switch (r->kind) {
     case ACCOUNT_KIND_UNKNOWN:
         return never(STR("5.1.1"), STR("no such user here"));
     case ACCOUNT_KIND_NOT_LOCAL:
-        return judge_foreign(route, e, to);
+        return returned->is_return ? welcome : judge_foreign(route, e, &returned->to);
     case ACCOUNT_KIND_LOOP:
         return never(STR("5.4.6"), STR("that address leads back to itself"));
     case ACCOUNT_KIND_TOO_BIG:
@@ -126,7 +128,7 @@ static struct envelope_target target_of(const struct route *route, struct envelo
 }
 
 static void add(const struct route *route, struct envelope *e, const struct address *to,
-                const struct account_resolved *r)
+                const struct route_returned *returned, const struct account_resolved *r)
 {
     CLEANUP(buf_drop) struct buf address = {0};
     struct envelope_recipient *recipient;
@@ -134,6 +136,8 @@ static void add(const struct route *route, struct envelope *e, const struct addr
     buf_init(&address, 1024);
     put_address(&address, to);
     recipient = envelope_add(e, buf_str(&address));
+    recipient->is_return = returned->is_return;
+    recipient->about_id = returned->about_id;
     recipient->targets = ARENA_ARRAY(e->arena, struct envelope_target, r->target_count);
     recipient->target_count = r->target_count;
     e->target_count += r->target_count;
@@ -171,17 +175,21 @@ struct outcome route_recipient(const struct route *route, struct envelope *e,
                                const struct address *to)
 {
     CLEANUP(arena_done) struct arena arena = {0};
-    struct account_resolved resolved;
+    struct account_resolved resolved = {.kind = ACCOUNT_KIND_UNKNOWN};
+    struct route_returned returned;
     unsigned return_path_count = e->return_path_count;
     struct outcome o;
 
     arena_init(&arena, RESOLVED_BYTES_MAX);
-    account_resolve(route->accounts, to, &arena, &resolved);
-    o = judge_kind(route, e, to, &resolved);
+    o = route_take_apart(route, e, to, &arena, &returned);
+    if (o.verdict == DONE) {
+        account_resolve(route->accounts, &returned.to, &arena, &resolved);
+        o = judge_kind(route, e, &returned, &resolved);
+    }
     if (o.verdict == DONE)
         o = judge_targets(e, &resolved);
     if (o.verdict == DONE)
-        add(route, e, to, &resolved);
+        add(route, e, to, &returned, &resolved);
     else
         e->return_path_count = return_path_count;
     log_recipient(e, to, &resolved, &o);

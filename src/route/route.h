@@ -37,6 +37,7 @@ struct route {
     struct rt_resolver *resolver;      // borrowed; NULL: every look-up fails
     struct store *store;               // borrowed: policies of RFC 8461 and results of RFC 8460
     struct str host_name;              // our own, to find ourselves among the MX
+    struct str secret;                 // of our return paths (mail/return_path.h); "": none are made
     const struct str *own_addresses;   // at which we take mail on smtp_port, to find ourselves
     size_t own_address_count;          // among their addresses
     struct route_state *state; // borrowed: what route_state_new made; NULL: no MTA-STS, no reports
