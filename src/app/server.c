@@ -13,6 +13,7 @@
 #include "send/send.h"
 #include "route/route.h"
 #include "queue/queue.h"
+#include "queue/secret.h"
 #include "receive/receive.h"
 #include "serve/imap/imap.h"
 #include "serve/pop3/pop3.h"
@@ -124,6 +125,10 @@ static int make_rooms(struct server *s)
     r = way_open(&s->site, &s->way, &s->why);
     if (r < 0)
         return refuse(s, EX_CONFIG, "the resolver", r);
+    r = queue_secret_load(s->site.store, &s->return_secret);
+    if (r < 0)
+        return refuse(s, EX_IOERR, "the secret of return paths", r);
+    s->way.route.secret = buf_str(&s->return_secret);
     s->queue = (struct queue){
         .store = s->site.store,
         .route = &s->way.route,
@@ -462,6 +467,7 @@ int server_run(const struct call *call, struct app_config *config)
     int r;
 
     buf_init(&s.why, 32 * 1024);
+    buf_init(&s.return_secret, 1024);
     CHECK(site_init(&s.site, config) == 0);
     s.site.server = &s;
     if (!log_level_parse(s.site.settings->log_level, &level)) {
@@ -483,6 +489,7 @@ int server_run(const struct call *call, struct app_config *config)
     }
     if (s.code != EX_OK)
         call_fail(call, s.code, "%s", s.why.len ? buf_cstr(&s.why) : "cannot serve");
+    buf_done(&s.return_secret);
     buf_done(&s.why);
     return s.code;
 }
