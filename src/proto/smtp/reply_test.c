@@ -102,6 +102,28 @@ static void offers_are_read(void **state)
     smtp_reply_done(&r);
 }
 
+static void limits_are_read(void **state)
+{
+    struct smtp_reply r;
+    struct smtp_offer offer;
+    (void)state;
+
+    smtp_reply_init(&r);
+    smtp_reply_add(&r, STR("250-mx.test"));
+    smtp_reply_add(&r, STR("250-DELIVERBY 240"));
+    smtp_reply_add(&r, STR("250-MT-PRIORITY MIXER"));
+    smtp_reply_add(
+        &r,
+        STR("250 LIMITS rcptmax=20  MAILMAX=5 RCPTDOMAINMAX=-1 X= =3 Y MAILMAX=x MAILMAX=9999999"));
+    smtp_offer_parse(&r, &offer);
+    assert_int_equal(offer.extensions, SMTP_HAS_DELIVERBY | SMTP_HAS_MT_PRIORITY | SMTP_HAS_LIMITS);
+    assert_true(offer.by_min_s == 240);
+    assert_true(offer.recipients_max == 20);
+    assert_true(offer.mails_max == 5);
+    assert_true(offer.domains_max == 0);
+    smtp_reply_done(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +131,7 @@ int main(void)
         cmocka_unit_test(replies_are_read),
         cmocka_unit_test(hostile_replies_are_refused),
         cmocka_unit_test(offers_are_read),
+        cmocka_unit_test(limits_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
