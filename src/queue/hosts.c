@@ -32,7 +32,7 @@ void queue_talk_done(struct queue_talk *talk)
 /// RFC 5321 4.1.1.1: the answer to EHLO begins with the server's name.
 static void look_for_self(struct queue_talk *talk, enum send_side side, struct str line)
 {
-    struct str name;
+    struct str rest, name;
 
     if (side == SEND_CLIENT)
         talk->asks_name =
@@ -40,10 +40,9 @@ static void look_for_self(struct queue_talk *talk, enum send_side side, struct s
     if (side != SEND_SERVER || !talk->asks_name)
         return;
     talk->asks_name = false;
-    name = str_skip(line, 4);
-    if (!str_starts(line, STR("250")) || !str_split(&name, ' ', &name))
-        return;
-    talk->is_self = str_case_eq(name, talk->self);
+    rest = str_skip(line, 4);
+    if (str_starts(line, STR("250")) && str_split(&rest, ' ', &name))
+        talk->is_self = str_case_eq(name, talk->self);
 }
 
 static void on_line(void *arg, enum send_side side, struct str line)

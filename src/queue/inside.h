@@ -186,7 +186,9 @@ void queue_lane_note(struct queue_lane *lane, const struct outcome *o, struct st
 /// A copy of the row, not in memory's books yet; NULL: it cannot be read.
 struct queue_item *queue_item_new(const struct store_queue_entry *row);
 /// Brings an entry into memory unless it is there, or there is no room (then its lane has more).
-void queue_shard_take(struct queue_shard *shard, const struct store_queue_entry *row);
+/// `began`: of the news that bring it; when it ended after that, they are old.
+void queue_shard_take(struct queue_shard *shard, const struct store_queue_entry *row,
+                      uint64_t began);
 /// Brings it into memory as nobody's to send: CLAIMED. NULL: it is in flight, or claimed.
 struct queue_item *queue_shard_claim(struct queue_shard *shard, uint64_t id);
 /// It was finished, put off, or is not claimed any more.
@@ -264,6 +266,8 @@ void queue_ask(struct queue_shard *shard, void (*fn)(struct queue_shard *shard, 
 struct queue_news *queue_news_begin(struct queue_schedule *schedule);
 /// Is there as long as the news are open.
 struct queue_schedule *queue_news_schedule(const struct queue_news *news);
+/// The moment at which they were opened.
+uint64_t queue_news_began(const struct queue_news *news);
 /// [await] As queue_news_close; returns when all shards have taken them.
 void queue_news_close_wait(struct queue_news *news);
 /// The moment now, and the oldest at which open news began (UINT64_MAX: none are open).

@@ -77,6 +77,11 @@ struct queue_schedule *queue_news_schedule(const struct queue_news *news)
     return news->schedule;
 }
 
+uint64_t queue_news_began(const struct queue_news *news)
+{
+    return news->began;
+}
+
 struct queue_news *queue_news_open(const struct queue *queue)
 {
     struct queue_schedule *schedule = __atomic_load_n(&queue->schedule, __ATOMIC_ACQUIRE);
@@ -135,7 +140,7 @@ static void take_batch(void *arg)
 
     while ((row = batch->first)) {
         batch->first = row->next;
-        queue_shard_take(batch->shard, &row->entry);
+        queue_shard_take(batch->shard, &row->entry, batch->news->began);
         free(row);
     }
     queue_shard_pump(batch->shard);

@@ -233,9 +233,23 @@ static void log_deed(enum queue_deed deed, const struct queue_entry *e)
     log_end(&line);
 }
 
+/// From when on the scanner has to look again: what is due now, and what was claimed and then could
+/// not be changed.
+static int64_t first_due(const struct doing *d)
+{
+    int64_t due_us = rt_wall_us();
+
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->entries[i].due_us < due_us)
+            due_us = d->entries[i].due_us;
+    }
+    return due_us;
+}
+
 /// [await] Claim, change, end. The entries are views into the list.
 static int do_claimed(struct doing *d, uint64_t *out_count)
 {
+    int64_t due_us = first_due(d);
     int r = 0;
 
     ask_all(d, claim);
@@ -249,8 +263,8 @@ static int do_claimed(struct doing *d, uint64_t *out_count)
         }
     }
     ask_all(d, end_claims);
-    if (d->schedule && (d->deed == QUEUE_RETRY || d->deed == QUEUE_RELEASE))
-        queue_told(d->schedule, rt_wall_us() - 60 * 1000000);
+    if (d->schedule)
+        queue_told(d->schedule, due_us);
     return r < 0 ? r : 0;
 }
 

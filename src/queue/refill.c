@@ -23,13 +23,14 @@ static bool is_flushed(const struct queue_lane *lane, const struct store_queue_e
     return entry.last_s * 1000000 < lane->flush_us;
 }
 
-static void take(struct queue_lane *lane, const struct store_queue_list *list, int64_t now_us)
+static void take(struct queue_lane *lane, const struct store_queue_list *list, int64_t now_us,
+                 uint64_t began)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct store_queue_entry *row = &list->items[i];
 
         if (row->due_us <= now_us || is_flushed(lane, row))
-            queue_shard_take(lane->shard, row);
+            queue_shard_take(lane->shard, row, began);
     }
 }
 
@@ -50,7 +51,7 @@ void queue_refill(struct queue_lane *lane)
         r = store_queue_due(schedule->queue->store, lane->name,
                             flush_us ? STORE_QUEUE_HELD - 1 : now_us, &cursor, QUEUE_PAGE, &list);
         if (r == 0)
-            take(lane, &list, now_us);
+            take(lane, &list, now_us, queue_news_began(news));
         queue_news_close(news);
     } while (r == 0 && list.count == QUEUE_PAGE && !lane->more && !lane->shard->is_stopping);
     if (r < 0) {
@@ -80,10 +81,9 @@ static bool is_over(const struct queue_schedule *schedule, const struct queue_en
 /// Claims it with a copy of what its report needs.
 static struct queue_item *claim(struct queue_lane *lane, const struct store_queue_entry *row)
 {
-    struct queue_item *held, *item;
+    struct queue_item *item;
 
-    held = map_get_u64(&lane->shard->items, row->id);
-    if (held)
+    if (map_get_u64(&lane->shard->items, row->id))
         return NULL;
     item = queue_item_new(row);
     if (!item)

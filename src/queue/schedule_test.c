@@ -414,6 +414,506 @@ static void the_higher_priority_goes_first(void **state)
     run(new_world(), play_priority);
 }
 
+// ---- sessions
+
+static void play_kept(struct world *w)
+{
+    w->config.lane_connections_max = 1;
+    hand_in_many(w, MAIL("a@near.test", "far0.test", 1), 10);
+    rt_sleep(3000);
+    hand_in(w, MAIL("a@near.test", "far0.test", 1));
+    rt_sleep(3000);
+    CHECK(w->fars[0].mail_count == 11 && w->fars[0].connections == 1);
+    CHECK(w->questions == 1);
+    rt_sleep(6000);
+    CHECK(w->fars[0].connections_now == 0);
+    hand_in(w, MAIL("a@near.test", "far0.test", 1));
+    rt_sleep(3000);
+    CHECK(w->done == 12 && w->fars[0].connections == 2);
+}
+
+static void sessions_are_kept_for_a_while(void **state)
+{
+    (void)state;
+    run(new_world(), play_kept);
+}
+
+static void play_mails_per_connection(struct world *w)
+{
+    w->config.lane_connections_max = 1;
+    w->config.mails_per_connection = 5;
+    hand_in_many(w, MAIL("a@near.test", "far0.test", 1), 20);
+    rt_sleep(10000);
+    CHECK(w->done == 20 && w->fars[0].connections == 4);
+}
+
+static void a_session_has_so_many_mails(void **state)
+{
+    (void)state;
+    run(new_world(), play_mails_per_connection);
+}
+
+/// Hangs up at the second MAIL of a session.
+static const char *second_mail_dies(struct far *far, struct str line)
+{
+    if (line.len == 0)
+        far->number = 0;
+    if (str_starts(line, STR("MAIL")) && ++far->number == 2)
+        return "!";
+    return NULL;
+}
+
+static void play_dies_unsent(struct world *w)
+{
+    w->config.lane_connections_max = 1;
+    w->fars[0].fn = second_mail_dies;
+    hand_in_many(w, MAIL("a@near.test", "far0.test", 1), 6);
+    rt_sleep(20000);
+    CHECK(w->done == 6 && w->later == 0 && w->fars[0].mail_count == 6);
+}
+
+static void a_kept_session_that_dies_costs_no_attempt(void **state)
+{
+    (void)state;
+    run(new_world(), play_dies_unsent);
+}
+
+static const char *dies_after_dot(struct far *far, struct str line)
+{
+    return str_eq(line, STR(".")) && far->number++ == 0 ? "!" : NULL;
+}
+
+static void play_dies_after_dot(struct world *w)
+{
+    w->fars[0].fn = dies_after_dot;
+    hand_in(w, MAIL("a@near.test", "far0.test", 2));
+    rt_sleep(60000);
+    CHECK(w->done == 0 && w->later == 2 && left(w) == 2);
+    rt_sleep(600000);
+    CHECK(w->done == 2 && left(w) == 0);
+}
+
+static void silence_after_the_dot_means_later(void **state)
+{
+    (void)state;
+    run(new_world(), play_dies_after_dot);
+}
+
+static void play_loop(struct world *w)
+{
+    w->fars[0].name = "near.test";
+    hand_in(w, MAIL("a@near.test", "far0.test", 1));
+    rt_sleep(10000);
+    CHECK(w->never == 1 && left(w) == 0 && strstr(w->last_text, "loops back"));
+}
+
+static void our_own_name_is_a_loop(void **state)
+{
+    (void)state;
+    run(new_world(), play_loop);
+}
+
+static void play_next_host(struct world *w)
+{
+    w->more_hosts = "192.0.2.98"; // nobody is there
+    hand_in(w, MAIL("a@near.test", "far0.test", 1));
+    rt_sleep(100000);
+    CHECK(w->done == 1 && w->fars[0].mail_count == 1 && w->later == 0);
+}
+
+static void the_next_host_is_tried(void **state)
+{
+    (void)state;
+    run(new_world(), play_next_host);
+}
+
+static void play_no_domain(struct world *w)
+{
+    w->no_hosts = true;
+    hand_in_many(w, MAIL("a@near.test", "far0.test", 2), 30);
+    rt_sleep(1000);
+    CHECK(w->never == 60 && left(w) == 0 && w->last_code == 550);
+}
+
+static void no_such_domain_ends_all(void **state)
+{
+    (void)state;
+    run(new_world(), play_no_domain);
+}
+
+static const char *five_at_once(struct far *far, struct str line)
+{
+    if (str_starts(line, STR("MAIL")))
+        far->number = 0;
+    if (str_starts(line, STR("RCPT")) && ++far->number > 5)
+        return "452 4.5.3 too many recipients";
+    return NULL;
+}
+
+static void play_five(struct world *w)
+{
+    w->fars[0].fn = five_at_once;
+    hand_in(w, MAIL("a@near.test", "far0.test", 23));
+    rt_sleep(10000);
+    CHECK(w->done == 23 && w->later == 0 && w->fars[0].mail_count == 5);
+}
+
+static void too_many_recipients_go_in_the_next_transaction(void **state)
+{
+    (void)state;
+    run(new_world(), play_five);
+}
+
+// ---- what a lane learns
+
+static void play_growth(struct world *w)
+{
+    w->fars[0].delay_ms = 200;
+    hand_in_many(w, MAIL("a@near.test", "far0.test", 1), 200);
+    rt_sleep(150);
+    CHECK(w->fars[0].connections_most == 1);
+    rt_sleep(200);
+    CHECK(w->fars[0].connections_most == 2);
+    rt_sleep(60000);
+    CHECK(w->done == 200 && w->fars[0].connections_most == w->config.lane_connections_max);
+}
+
+static void connections_grow_with_success(void **state)
+{
+    (void)state;
+    run(new_world(), play_growth);
+}
+
+/// More than two connections are not welcome.
+static const char *two_at_most(struct far *far, struct str line)
+{
+    return line.len == 0 && far->connections_now > 2 ? "421 4.3.2 too many connections" : NULL;
+}
+
+static void play_two(struct world *w)
+{
+    w->fars[0].fn = two_at_most;
+    w->fars[0].delay_ms = 200;
+    hand_in_many(w, MAIL("a@near.test", "far0.test", 1), 200);
+    rt_sleep(120000);
+    CHECK(w->done == 200 && w->later == 0);
+    CHECK(w->fars[0].connections < 60);
+}
+
+static void a_limit_of_connections_is_learnt(void **state)
+{
+    (void)state;
+    run(new_world(), play_two);
+}
+
+static const char *always_421(struct far *far, struct str line)
+{
+    (void)far;
+    return str_starts(line, STR("MAIL")) ? "421 4.3.2 not now" : NULL;
+}
+
+static void play_421(struct world *w)
+{
+    w->fars[0].fn = always_421;
+    hand_in_many(w, MAIL("a@near.test", "far0.test", 1), 100);
+    rt_sleep(60000);
+    CHECK(w->later >= 1 && w->later <= 6 && left(w) == 100);
+    w->fars[0].fn = NULL;
+    rt_sleep(3600000);
+    CHECK(w->done == 100 && left(w) == 0);
+}
+
+static void trouble_after_trouble_blocks(void **state)
+{
+    (void)state;
+    run(new_world(), play_421);
+}
+
+static const char *slow_down(struct far *far, struct str line)
+{
+    static uint64_t last_us;
+    uint64_t now_us = rt_now_us();
+
+    if (!str_starts(line, STR("MAIL")))
+        return NULL;
+    if (far->number && now_us - last_us < 900000)
+        return "450 4.7.1 you are sending too fast, slow down";
+    far->number = 1;
+    last_us = now_us;
+    return NULL;
+}
+
+static void play_slow(struct world *w)
+{
+    w->fars[0].fn = slow_down;
+    hand_in_many(w, MAIL("a@near.test", "far0.test", 1), 40);
+    rt_sleep(3600000);
+    CHECK(w->done == 40 && left(w) == 0 && w->later < 30);
+}
+
+static void too_fast_is_learnt(void **state)
+{
+    (void)state;
+    run(new_world(), play_slow);
+}
+
+// ---- memory
+
+static void play_many_lanes(struct world *w)
+{
+    w->config.active_max = 200;
+    w->config.connections_max = 4;
+    for (int i = 0; i < 1500; i++) {
+        char lane[32];
+
+        snprintf(lane, sizeof(lane), "far%d.x%d.test", i % 3, i);
+        hand_in(w, MAIL("a@near.test", lane, 1));
+        CHECK(w->queue.schedule->active <= 200);
+    }
+    for (int i = 0; i < 600 && left(w); i++) {
+        CHECK(w->queue.schedule->active <= 200 + QUEUE_PAGE);
+        CHECK(w->queue.schedule->connections <= 4);
+        rt_sleep(1000);
+    }
+    CHECK(w->done == 1500 && left(w) == 0);
+    CHECK(w->queue.schedule->shards[0].lanes.count <= QUEUE_LANES_IDLE + 1);
+}
+
+static void memory_and_connections_are_bounded(void **state)
+{
+    (void)state;
+    run(new_world(), play_many_lanes);
+}
+
+static void play_resume(struct world *w)
+{
+    hand_in_many(w, MAIL("a@near.test", "far0.test", 3, .silent = true), 500);
+    hand_in_many(w, MAIL("b@near.test", "far1.test", 1, .silent = true), 500);
+    CHECK(queue_start_with(&w->queue, &doors) == 0);
+    rt_sleep(60000);
+    CHECK(w->done == 2000 && left(w) == 0);
+    CHECK(w->fars[0].rcpt_count == 1500 && w->fars[1].rcpt_count == 500);
+}
+
+static void what_was_kept_is_sent_after_a_start(void **state)
+{
+    struct world *w = new_world();
+    (void)state;
+
+    w->no_start = true;
+    run(w, play_resume);
+}
+
+static void play_stop(struct world *w)
+{
+    w->fars[0].delay_ms = 300;
+    hand_in_many(w, MAIL("a@near.test", "far0.test", 1), 100);
+    rt_sleep(2000);
+    queue_stop(&w->queue, 5000);
+    CHECK(w->done > 0 && w->done < 100 && left(w) == 100 - w->done && w->later == 0);
+    CHECK(w->fars[0].mail_count == w->done);
+    // a mail that hangs is cut off when the grace is over
+    w->fars[0].delay_ms = 30000;
+    CHECK(queue_start_with(&w->queue, &doors) == 0);
+    rt_sleep(1000);
+    queue_stop(&w->queue, 100);
+    CHECK(w->later == 1 && left(w) == 100 - w->done);
+    w->fars[0].delay_ms = 0;
+    CHECK(queue_start_with(&w->queue, &doors) == 0);
+    rt_sleep(700000);
+    CHECK(w->done == 100 && left(w) == 0);
+}
+
+static void a_stop_in_the_middle_loses_nothing(void **state)
+{
+    (void)state;
+    run(new_world(), play_stop);
+}
+
+static void play_unkept(struct world *w)
+{
+    w->finish_fails = 6;
+    hand_in(w, MAIL("a@near.test", "far0.test", 4));
+    rt_sleep(300000);
+    CHECK(w->done == 4 && w->fars[0].mail_count == 1 && w->finishes == 7 && left(w) == 0);
+}
+
+static void results_that_cannot_be_kept_are_kept_later(void **state)
+{
+    (void)state;
+    run(new_world(), play_unkept);
+}
+
+// ---- time
+
+static void play_times(struct world *w)
+{
+    int64_t now_s = rt_wall_s();
+
+    hand_in(w, MAIL("a@near.test", "far0.test", 1, .due_in_s = 3600)); // FUTURERELEASE
+    hand_in(w, MAIL("b@near.test", "dead.test", 1,
+                    .more = {.by = ENVELOPE_BY_RETURN, .by_s = now_s + 400}));
+    rt_sleep(3000000);
+    CHECK(w->done == 0 && w->never == 1 && w->last_code == 554);
+    rt_sleep(700000);
+    CHECK(w->done == 1 && left(w) == 0);
+}
+
+static void mail_of_the_future_and_deadlines(void **state)
+{
+    (void)state;
+    run(new_world(), play_times);
+}
+
+static void back_off_doubles_and_is_bounded(void **state)
+{
+    struct queue_back_off b = {300000, 14400000};
+    struct queue_entry e = {.attempts = 20, .expires_s = 5000};
+    (void)state;
+
+    for (unsigned n = 1; n < 80; n++) {
+        uint64_t ms = n < 7 ? 300000ull << (n - 1) : 14400000;
+
+        if (ms > 14400000)
+            ms = 14400000;
+        for (uint64_t random = 0; random < 5; random++) {
+            uint64_t us = queue_back_off(&b, n, random * 1000003 * 77777);
+
+            assert_in_range(us, ms * 750, ms * 1250);
+        }
+        assert_int_equal(queue_back_off(&b, n, 0), ms * 750);
+    }
+    assert_int_equal(queue_due_again(&e, &b, 4000000000, 7), 5000000000); // the end
+    e.by = ENVELOPE_BY_NOTIFY;
+    e.by_s = 4500;
+    assert_int_equal(queue_due_again(&e, &b, 4000000000, 7), 4500000000);
+    assert_true(queue_due_again(&e, &b, 6000000000, 7) > 6000000000);
+}
+
+// ---- the operator
+
+static int count_entries(void *arg, const struct queue_entry *e, bool is_in_flight)
+{
+    (void)e;
+    *(unsigned *)arg += is_in_flight ? 1000 : 1;
+    return 0;
+}
+
+static unsigned seen(struct world *w, struct queue_filter f)
+{
+    unsigned count = 0;
+
+    CHECK(queue_each(&w->queue, &f, count_entries, &count) == 0);
+    return count;
+}
+
+static uint64_t deed(struct world *w, struct queue_filter f, enum queue_deed what, bool dry)
+{
+    uint64_t count;
+
+    CHECK(queue_do(&w->queue, &f, what, dry, &count) == 0);
+    return count;
+}
+
+static void play_deeds(struct world *w)
+{
+    struct queue_filter all = {.held = -1}, of_b = {.held = -1, .sender = STR("B@")},
+                        held = {.held = 1};
+
+    hand_in_many(w, MAIL("a@near.test", "dead.test", 1), 5);
+    hand_in_many(w, MAIL("b@near.test", "dead.test", 2), 5);
+    rt_sleep(60000);
+    CHECK(seen(w, all) == 15 && seen(w, of_b) == 10 && seen(w, held) == 0);
+    CHECK(deed(w, of_b, QUEUE_HOLD, true) == 10 && seen(w, held) == 0);
+    CHECK(deed(w, of_b, QUEUE_HOLD, false) == 10 && seen(w, held) == 10);
+    CHECK(deed(w, held, QUEUE_REMOVE, false) == 10 && left(w) == 5);
+    CHECK(deed(w, all, QUEUE_HOLD, false) == 5);
+    CHECK(deed(w, all, QUEUE_RETRY, false) == 0); // held ones stay
+    rt_sleep(10000000);
+    CHECK(left(w) == 5 && w->later <= 2);
+    far_start(&w->fars[3], w->rt, "192.0.2.9");
+    hand_in(w, MAIL("a@near.test", "dead.test", 1));
+    CHECK(deed(w, (struct queue_filter){.held = 1, .max = 3}, QUEUE_RELEASE, false) == 3);
+    rt_sleep(5000);
+    CHECK(left(w) == 2 && w->done == 4);
+    CHECK(deed(w, held, QUEUE_BOUNCE, false) == 2);
+    CHECK(left(w) == 0 && w->never == 2);
+}
+
+static void the_operator_holds_releases_and_removes(void **state)
+{
+    (void)state;
+    run(new_world(), play_deeds);
+}
+
+static void play_in_flight(struct world *w)
+{
+    w->config.lane_connections_max = 1;
+    w->fars[0].delay_ms = 5000;
+    hand_in_many(w, MAIL("a@near.test", "far0.test", 1), 3);
+    rt_sleep(1000);
+    CHECK(seen(w, (struct queue_filter){.held = -1}) == 1002);
+    CHECK(deed(w, (struct queue_filter){.held = -1}, QUEUE_REMOVE, false) == 2);
+    rt_sleep(60000);
+    CHECK(w->done == 1 && w->fars[0].mail_count == 1 && left(w) == 0);
+}
+
+static void what_is_in_flight_is_left_alone(void **state)
+{
+    (void)state;
+    run(new_world(), play_in_flight);
+}
+
+static void play_retry(struct world *w)
+{
+    struct queue_lane_info *lanes;
+    struct arena arena;
+    size_t count;
+
+    hand_in_many(w, MAIL("a@near.test", "far3.test", 1), 5);
+    rt_sleep(60000);
+    arena_init(&arena, 1 << 20);
+    CHECK(queue_lanes(&w->queue, &arena, &lanes, &count) == 0 && count == 1);
+    CHECK(lanes[0].blocked_until_us > rt_wall_us() && lanes[0].waiting == 0);
+    CHECK(str_starts(lanes[0].last, STR("4")));
+    arena_done(&arena);
+    far_start(&w->fars[3], w->rt, "192.0.2.4");
+    CHECK(deed(w, (struct queue_filter){.held = -1, .lane = STR("far3")}, QUEUE_RETRY, false) == 5);
+    rt_sleep(2000);
+    CHECK(w->done == 5);
+}
+
+static void retry_forgets_the_back_off(void **state)
+{
+    (void)state;
+    run(new_world(), play_retry);
+}
+
+static void play_flush(struct world *w)
+{
+    hand_in(w, MAIL("a@near.test", "far3.test", 5));
+    hand_in(w, MAIL("a@near.test", "far3.test", 5));
+    hand_in(w, MAIL("a@near.test", "far3.test", 1, .due_in_s = 86400)); // not before
+    rt_sleep(60000);
+    CHECK(w->later == 5);
+    far_start(&w->fars[3], w->rt, "192.0.2.4");
+    queue_flush(&w->queue, STR("far3.test"));
+    rt_sleep(2000);
+    CHECK(w->done == 10 && left(w) == 1);
+    // those that fail again are not begun again by the same flush
+    w->fars[3].fn = full_box;
+    hand_in(w, MAIL("a@near.test", "far3.test", 2));
+    queue_flush(&w->queue, STR("far3.test"));
+    rt_sleep(10000);
+    CHECK(w->done == 11 && w->later == 6 && left(w) == 2);
+}
+
+static void a_flush_begins_at_once(void **state)
+{
+    (void)state;
+    run(new_world(), play_flush);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +923,28 @@ int main(void)
         cmocka_unit_test(a_lane_that_comes_back_is_refilled),
         cmocka_unit_test(senders_take_turns),
         cmocka_unit_test(the_higher_priority_goes_first),
+        cmocka_unit_test(sessions_are_kept_for_a_while),
+        cmocka_unit_test(a_session_has_so_many_mails),
+        cmocka_unit_test(a_kept_session_that_dies_costs_no_attempt),
+        cmocka_unit_test(silence_after_the_dot_means_later),
+        cmocka_unit_test(our_own_name_is_a_loop),
+        cmocka_unit_test(the_next_host_is_tried),
+        cmocka_unit_test(no_such_domain_ends_all),
+        cmocka_unit_test(too_many_recipients_go_in_the_next_transaction),
+        cmocka_unit_test(connections_grow_with_success),
+        cmocka_unit_test(a_limit_of_connections_is_learnt),
+        cmocka_unit_test(trouble_after_trouble_blocks),
+        cmocka_unit_test(too_fast_is_learnt),
+        cmocka_unit_test(memory_and_connections_are_bounded),
+        cmocka_unit_test(what_was_kept_is_sent_after_a_start),
+        cmocka_unit_test(a_stop_in_the_middle_loses_nothing),
+        cmocka_unit_test(results_that_cannot_be_kept_are_kept_later),
+        cmocka_unit_test(mail_of_the_future_and_deadlines),
+        cmocka_unit_test(back_off_doubles_and_is_bounded),
+        cmocka_unit_test(the_operator_holds_releases_and_removes),
+        cmocka_unit_test(what_is_in_flight_is_left_alone),
+        cmocka_unit_test(retry_forgets_the_back_off),
+        cmocka_unit_test(a_flush_begins_at_once),
     };
 
     log_set_level(LOG_ERROR);

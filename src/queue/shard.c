@@ -67,12 +67,12 @@ static void free_lane(struct queue_lane *lane)
 
 /// What the oldest idle lanes had learnt is forgotten when there are many. Blocked ones stay
 /// longer; of those that go, the scanner finds the entries again.
-static void limit_lanes(struct queue_shard *shard)
+static bool forget_lane(struct queue_shard *shard)
 {
     size_t idle = 0;
 
     if (shard->lanes.count <= QUEUE_LANES_IDLE)
-        return;
+        return false;
     LIST_EACH (&shard->idle, it) {
         struct queue_lane *lane = LIST_OF(it, struct queue_lane, in_idle);
         bool is_too_much = shard->lanes.count > QUEUE_LANES_MAX;
@@ -86,8 +86,9 @@ static void limit_lanes(struct queue_shard *shard)
         if (lane->more)
             queue_told(shard->schedule, INT64_MIN);
         free_lane(lane);
-        break;
+        return true;
     }
+    return false;
 }
 
 struct queue_lane *queue_lane_need(struct queue_shard *shard, struct str name, bool requires_tls)
@@ -97,7 +98,7 @@ struct queue_lane *queue_lane_need(struct queue_shard *shard, struct str name, b
 
     if (lane)
         return lane;
-    limit_lanes(shard);
+    forget_lane(shard);
     lane = new_lane(shard, name, requires_tls);
     map_put(&shard->lanes, make_key(key, name, requires_tls), lane);
     list_put_last(&shard->idle, &lane->in_idle);
@@ -275,12 +276,28 @@ static void log_unreadable(const struct store_queue_entry *row)
     log_end(&line);
 }
 
-void queue_shard_take(struct queue_shard *shard, const struct store_queue_entry *row)
+/// Is it in memory, or has it ended after this row was read? What ended before is forgotten.
+static bool is_known(struct queue_shard *shard, uint64_t id, uint64_t began)
+{
+    struct queue_item *item = map_get_u64(&shard->items, id);
+
+    if (!item)
+        return false;
+    if (item->state != QUEUE_ENDED || item->ended_at >= began)
+        return true;
+    list_remove(&item->link);
+    map_take_u64(&shard->items, id);
+    free(item);
+    return false;
+}
+
+void queue_shard_take(struct queue_shard *shard, const struct store_queue_entry *row,
+                      uint64_t began)
 {
     struct queue_item *item;
     struct queue_lane *lane;
 
-    if (shard->is_stopping || map_get_u64(&shard->items, row->id))
+    if (shard->is_stopping || is_known(shard, row->id, began))
         return;
     item = queue_item_new(row);
     if (!item) {
@@ -483,6 +500,8 @@ int queue_shard_keep(void *arg)
         refill_lanes(shard);
         queue_shard_pump(shard);
         queue_shard_forget(shard);
+        while (forget_lane(shard))
+            continue;
         if (queue_bell_wait(&shard->bell, time_to_sleep(shard)) == -ECANCELED)
             shard->is_stopping = true;
     }

@@ -91,6 +91,7 @@ static int work(void *arg)
             queue_attempt(w);
             arena_reset(&w->arena);
             look_at_session(w);
+            queue_shard_pump(w->shard); // there may be more connections than before
         }
     } while (wait_for_more(w));
     w->lane->pins++;
