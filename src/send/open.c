@@ -33,31 +33,54 @@ static struct outcome judge(struct send_session *s, struct arena *arena, int r, 
     return outcome;
 }
 
+static int start_handshake(struct send_session *s, struct buf *why)
+{
+    const struct send_server *server = s->server;
+    struct rt_scope scope;
+    int r;
+
+    rt_within(&scope, (uint32_t)server->config->command);
+    if (server->policy)
+        r = rt_start_tls_policy(s->conn, server->tls_client, server->policy, why);
+    else
+        r = rt_start_tls_client(s->conn, server->tls_client, server->name);
+    rt_within_end(&scope);
+    if (r < 0 && why->len == 0)
+        buf_put(why, str_from(strerror(-r)));
+    return r;
+}
+
+static struct outcome handshake_failed(struct send_session *s, struct arena *arena, int r,
+                                       struct buf *why)
+{
+    CLEANUP(buf_drop) struct buf text = {.max = 1024};
+
+    s->is_dead = true;
+    s->trouble |= r == -EACCES    ? SEND_TLS_UNTRUSTED
+                  : r == -ENOTSUP ? SEND_TLSA_UNUSABLE
+                                  : SEND_TLS_FAILED;
+    buf_putf(&text, "no trusted TLS connection to %s: %.*s", s->server->name,
+             STR_ARG(str_head(buf_str(why), 500)));
+    return send_own(arena, LATER, 454, "4.7.5", buf_ok(&text) ? buf_cstr(&text) : "no TLS");
+}
+
 static struct outcome shake_hands(struct send_session *s, struct arena *arena)
 {
+    CLEANUP(buf_drop) struct buf why = {.max = 1024};
+    CLEANUP(buf_drop) struct buf note = {.max = 512};
     struct rt_tls_info info;
-    CLEANUP(buf_drop) struct buf note = {.max = 256};
-    struct rt_scope scope;
     int r;
 
     // What came behind the 220 in clear could be anybody's (the client's half of CVE-2011-0411).
     if (send_has_spoken(s))
         return send_broken(s, arena, send_out_of_step(s));
-    rt_within(&scope, (uint32_t)s->server->config->command);
-    r = rt_start_tls_client(s->conn, s->server->tls_client, s->server->name);
-    rt_within_end(&scope);
-    if (r < 0) {
-        s->is_dead = true;
-        s->trouble |= r == -EACCES    ? SEND_TLS_UNTRUSTED
-                      : r == -ENOTSUP ? SEND_TLSA_UNUSABLE
-                                      : SEND_TLS_FAILED;
-        buf_putf(&note, "no trusted TLS connection to %s: %s", s->server->name, strerror(-r));
-        return send_own(arena, LATER, 454, "4.7.5", buf_ok(&note) ? buf_cstr(&note) : "no TLS");
-    }
+    r = start_handshake(s, &why);
+    if (r < 0)
+        return handshake_failed(s, arena, r, &why);
     if (rt_conn_tls(s->conn, &info)) {
         buf_putf(&note, "%s %s, certificate %s", info.version, info.cipher,
                  info.verify_error ? info.verify_error : "verified");
-        send_note(s, buf_cstr(&note));
+        send_note(s, buf_ok(&note) ? buf_cstr(&note) : "TLS");
     }
     return FINE;
 }

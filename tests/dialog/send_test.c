@@ -119,6 +119,40 @@ static void play_wrong_name(struct stage *stage)
     send_close(session);
 }
 
+/// The same certificate, looked at in different ways.
+static void play_policies(struct stage *stage)
+{
+    static const char *const RIGHT[] = {"other.example.test", "mail.example.test"};
+    static const char *const WRONG[] = {"other.example.test"};
+    static const struct dns_tlsa TLSA[] = {{.usage = 0, .selector = 0, .matching = 1}};
+    const struct {
+        struct rt_tls_policy policy;
+        unsigned trouble;
+    } rows[] = {
+        {{.verify = RT_VERIFY_NONE, .server_name = "other.example.test"}, 0},
+        {{.verify = RT_VERIFY_PKIX, .names = RIGHT, .name_count = 2}, 0},
+        {{.verify = RT_VERIFY_PKIX, .names = WRONG, .name_count = 1}, SEND_TLS_UNTRUSTED},
+        {{.verify = RT_VERIFY_DANE,
+          .server_name = "mail.example.test",
+          .records = TLSA,
+          .record_count = 1},
+         SEND_TLSA_UNUSABLE},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct send_server server = server_of(stage, stage->ports[0]);
+        struct send_session *session;
+        unsigned trouble = 0;
+
+        server.tls = SEND_TLS_MUST;
+        server.policy = &rows[i].policy;
+        send_open(&server, &stage->arena, &session, &trouble);
+        expect(stage, "policy", trouble == rows[i].trouble, "the trouble");
+        expect(stage, "policy", (session != NULL) == (trouble == 0), "a session");
+        send_close(session);
+    }
+}
+
 static int play_task(void *arg)
 {
     struct stage *stage = arg;
@@ -132,6 +166,7 @@ static int play_task(void *arg)
     play_own(stage, SEND_TLS_IMPLICIT, "C AUTH SCRAM-SHA-256-PLUS ****\n");
     play_own(stage, SEND_TLS_NEVER, "C AUTH SCRAM-SHA-256 ****\n");
     play_wrong_name(stage);
+    play_policies(stage);
     world_check(&stage->world, STR("inbox"), STR("bruno 8"), &why);
     world_check(&stage->world, STR("mail"), STR("bruno has Subject: x\\r\\nDate:"), &why);
     world_check(&stage->world, STR("mail"), STR("bruno has \\r\\n\\r\\n.dot\\r\\n"), &why);
@@ -157,6 +192,6 @@ int main(void)
     buf_done(&stage->transcript);
     world_done(&stage->world);
     free(stage);
-    printf("5 servers, %d failures\n", failures);
+    printf("9 servers, %d failures\n", failures);
     return failures ? 1 : 0;
 }
