@@ -35,7 +35,7 @@ class Queue(unittest.TestCase):
     def recipients(self, *arguments):
         return sorted(e['recipient'] for e in self.entries(*arguments))
 
-    def fail(self, *arguments, code):
+    def refused(self, *arguments, code):
         done = subprocess.run([testsite.CARTEIRO, '--config', str(self.site.config), *arguments],
                               capture_output=True, text=True, timeout=testsite.PATIENCE, check=False,
                               stdin=subprocess.DEVNULL)
@@ -92,11 +92,11 @@ class Queue(unittest.TestCase):
         self.assertIn(b'Final-Recipient: rfc822; carla@example.org', report.replace(b';carla', b'; carla'))
 
     def test_mistakes(self):
-        self.assertIn('which mail?', self.fail('queue', 'hold', code=64))
-        self.assertIn('no id of a mail', self.fail('queue', 'list', 'carla@example.org', code=64))
-        self.assertIn('carteiro trace', self.fail('queue', 'show', 'abc', code=67))
+        self.assertIn('which mail?', self.refused('queue', 'hold', code=64))
+        self.assertIn('no id of a mail', self.refused('queue', 'list', 'carla@example.org', code=64))
+        self.assertIn('carteiro trace', self.refused('queue', 'show', 'abc', code=67))
         self.send('carla@example.org')
-        self.assertIn('give --yes', self.fail('queue', 'remove', '--all', code=64))
+        self.assertIn('give --yes', self.refused('queue', 'remove', '--all', code=64))
 
     def test_mailq(self):
         self.send('carla@example.org')
