@@ -74,6 +74,9 @@ static void check_values(struct check *c)
     if (!log_level_parse(c->site.settings->log_level, &level))
         found(c, PROBLEM, "write debug, info, warn or error", "log_level = %.*s",
               STR_ARG(c->site.settings->log_level));
+    if (!listen_config_is_valid(APP_CONFIG(c->config, listen_config, listen_settings), &bad))
+        found(c, PROBLEM, "correct it in section listen", "%s", buf_cstr(&bad));
+    buf_clear(&bad);
     if (!route_config_is_valid(APP_CONFIG(c->config, route_config, route_settings), &bad))
         found(c, PROBLEM, "correct it in section route; carteiro.conf(5) has its forms", "%s",
               buf_cstr(&bad));

@@ -174,6 +174,7 @@ static int give_ports(struct init *i)
     give(i, "listen", "sendmail", "\"run/sendmail.sock\"");
     for (size_t k = 0; k < sizeof ports / sizeof ports[0]; k++)
         give(i, "listen", ports[k].name, which[0] == 'a' ? "65536" : ports[k].unprivileged);
+    give(i, "listen", "lmtp", which[0] == 'a' ? "\"127.0.0.1:65536\"" : "\"127.0.0.1:2424\"");
     return EX_OK;
 }
 

@@ -42,6 +42,7 @@ static const char *const port_keys[LISTEN_PORTS] = {
     [LISTEN_IMAPS] = "IMAPS_PORT",
     [LISTEN_POP3] = "POP3_PORT",
     [LISTEN_POP3S] = "POP3S_PORT",
+    [LISTEN_LMTP] = "LMTP_PORT",
 };
 
 static int refuse(struct server *s, int code, const char *what, int error)
@@ -137,6 +138,8 @@ static int make_rooms(struct server *s)
         .send = APP_CONFIG(s->config, send_config, send_settings),
         .host_name = s->way.route.host_name,
     };
+    if (!listen_config_is_valid(APP_CONFIG(s->config, listen_config, listen_settings), &s->why))
+        return refuse(s, EX_CONFIG, app_config_path(s->config), -EINVAL);
     r = make_tls(s);
     if (r == 0)
         r = make_tls_client(s);

@@ -103,7 +103,8 @@ static bool is_right(const struct app_config *fresh, struct buf *why)
         buf_put(why, STR("log_level is none of debug, info, warn, error"));
         return false;
     }
-    return route_config_is_valid(APP_CONFIG(fresh, route_config, route_settings), why);
+    return listen_config_is_valid(APP_CONFIG(fresh, listen_config, listen_settings), why) &&
+           route_config_is_valid(APP_CONFIG(fresh, route_config, route_settings), why);
 }
 
 /// The last thing that can fail, and the first that takes effect.
@@ -174,7 +175,9 @@ static int reload(void *arg)
         return EX_CONFIG;
     }
     if (receive_reconfigure(s->receive, APP_CONFIG(fresh, receive_config, receive_settings)) < 0) {
-        buf_put(here->why, STR("receive: vrfy and expn are one of all, known, none"));
+        buf_put(here->why,
+                STR("receive: vrfy and expn are one of all, known, none; xclient_networks "
+                    "are networks"));
         app_config_free(fresh);
         return EX_CONFIG;
     }

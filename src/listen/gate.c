@@ -2,6 +2,7 @@
 #include "listen/gate.h"
 
 #include "base/check.h"
+#include "route/network.h"
 
 #include <arpa/inet.h>
 
@@ -31,7 +32,7 @@ void listen_gate_init(struct listen_gate *gate, const uint64_t seed[2])
     map_init(&gate->counts, seed);
 }
 
-static void free_exempt(struct setting_list *list)
+static void free_list(struct setting_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
         free((char *)(uintptr_t)list->items[i].ptr);
@@ -39,10 +40,27 @@ static void free_exempt(struct setting_list *list)
     *list = (struct setting_list){0};
 }
 
+/// "unix" is a peer of its own, which no network has.
+static bool is_proxy(const struct listen_gate *gate, struct str peer)
+{
+    return network_list_has(&gate->proxies, peer);
+}
+
+bool listen_gate_is_proxy(struct listen_gate *gate, struct str peer)
+{
+    bool is;
+
+    pthread_mutex_lock(&gate->lock);
+    is = gate->proxies.count > 0 && is_proxy(gate, peer);
+    pthread_mutex_unlock(&gate->lock);
+    return is;
+}
+
 void listen_gate_done(struct listen_gate *gate)
 {
     map_done(&gate->counts);
-    free_exempt(&gate->exempt);
+    free_list(&gate->exempt);
+    free_list(&gate->proxies);
     pthread_mutex_destroy(&gate->lock);
 }
 
@@ -62,13 +80,16 @@ static struct setting_list copy_of(const struct setting_list *list)
     return copy;
 }
 
-void listen_gate_set(struct listen_gate *gate, uint64_t peer_max, const struct setting_list *exempt)
+void listen_gate_set(struct listen_gate *gate, uint64_t peer_max, const struct setting_list *exempt,
+                     const struct setting_list *proxies)
 {
-    struct setting_list copy = copy_of(exempt);
+    struct setting_list copy = copy_of(exempt), proxies_copy = copy_of(proxies);
 
     pthread_mutex_lock(&gate->lock);
-    free_exempt(&gate->exempt);
+    free_list(&gate->exempt);
+    free_list(&gate->proxies);
     gate->exempt = copy;
+    gate->proxies = proxies_copy;
     gate->peer_max = peer_max;
     pthread_mutex_unlock(&gate->lock);
 }
@@ -79,7 +100,7 @@ static bool is_exempt(const struct listen_gate *gate, struct str peer)
         if (str_case_eq(gate->exempt.items[i], peer))
             return true;
     }
-    return false;
+    return is_proxy(gate, peer);
 }
 
 bool listen_gate_enter(struct listen_gate *gate, struct str peer)

@@ -8,6 +8,7 @@
 #include "receive/receive.h"
 #include "listen/gate.h"
 #include "listen/listen.h"
+#include "listen/proxy.h"
 
 #include <errno.h>
 
@@ -25,6 +26,7 @@ static const char *const NAMES[LISTEN_PORTS] = {
     [LISTEN_IMAPS] = "imaps",
     [LISTEN_POP3] = "pop3",
     [LISTEN_POP3S] = "pop3s",
+    [LISTEN_LMTP] = "lmtp",
 };
 
 const char *listen_port_name(enum listen_port port)
@@ -71,6 +73,31 @@ static void left(void *gate, struct str peer)
     listen_gate_leave(gate, peer);
 }
 
+/// [await] What a proxy says of its client, before all else.
+static int before(void *gate, struct rt_conn *conn)
+{
+    struct str proxy = rt_conn_peer(conn);
+    struct proxy_header header;
+    struct log_line l;
+    int r;
+
+    if (!listen_gate_is_proxy(gate, proxy))
+        return 0;
+    r = listen_proxy_read(conn, &header);
+    log_begin(&l, r < 0 ? LOG_WARN : LOG_INFO, "listen/proxy", r < 0 ? "no header" : "client");
+    log_u64(&l, "session", rt_conn_id(conn));
+    log_str(&l, "proxy", proxy);
+    if (r < 0)
+        log_errno(&l, r);
+    else
+        log_text(&l, "peer", header.peer[0] ? header.peer : "itself");
+    log_end(&l);
+    if (r < 0 || !header.peer[0])
+        return r;
+    rt_conn_set_local(conn, str_from(header.local));
+    return rt_conn_set_peer(conn, str_from(header.peer), header.peer_port);
+}
+
 // ---- opening
 
 /// One row: a port, what is spoken there, and whether TLS comes first.
@@ -94,7 +121,9 @@ static int open_at(struct rt *rt, struct listen *listen, const struct door *door
         .gate = &listen->gate,
         .tls = door->is_tls ? tls : NULL,
         .admit = door->admit,
+        .before = before,
         .left = left,
+        .mode = 0660, // of a unix socket
     };
     struct log_line l;
     uint16_t port = 0;
@@ -142,6 +171,34 @@ static int open_door(struct rt *rt, const struct listen_config *config, struct l
     return 0;
 }
 
+/// "127.0.0.1:24", "[::1]:24" or a path.
+static int open_lmtp(struct rt *rt, const struct listen_config *config,
+                     const struct listen_services *services, struct listen *listen, struct buf *why)
+{
+    struct door door = {
+        .port = LISTEN_LMTP,
+        .protocol = &receive_smtp,
+        .admit = admit_smtp,
+    };
+    struct str address = config->lmtp;
+    ptrdiff_t colon = str_find_last(address, ':');
+
+    if (!services->receive || address.len == 0)
+        return 0;
+    door.context = receive_context(services->receive, RECEIVE_LMTP);
+    if (str_starts(address, STR("/")))
+        return open_at(rt, listen, &door, NULL, address, why);
+    if (colon <= 0 ||
+        !str_to_u64(str_skip(address, (size_t)colon + 1), LISTEN_ANY_PORT, &door.number)) {
+        buf_putf(why, "listen.lmtp: %.*s is neither 127.0.0.1:24 nor a path", STR_ARG(address));
+        return -EINVAL;
+    }
+    address = str_head(address, (size_t)colon);
+    if (str_starts(address, STR("[")) && str_ends(address, STR("]")))
+        address = str_of(address.ptr + 1, address.len - 2);
+    return open_at(rt, listen, &door, NULL, address, why);
+}
+
 static int open_all(struct rt *rt, const struct listen_config *config,
                     const struct listen_services *services, struct listen *listen, struct buf *why)
 {
@@ -164,7 +221,7 @@ static int open_all(struct rt *rt, const struct listen_config *config,
 
     for (size_t i = 0; i < sizeof doors / sizeof *doors && r == 0; i++)
         r = open_door(rt, config, listen, &doors[i], services->tls, why);
-    return r;
+    return r < 0 ? r : open_lmtp(rt, config, services, listen, why);
 }
 
 /// Who may use it is who may open it; one user's connections are not told from another's.
@@ -205,7 +262,7 @@ int listen_open(struct rt *rt, const struct listen_config *config,
 
 void listen_reconfigure(struct listen *listen, const struct listen_config *config)
 {
-    listen_gate_set(&listen->gate, config->peer_max, &config->peer_exempt);
+    listen_gate_set(&listen->gate, config->peer_max, &config->peer_exempt, &config->proxy_networks);
 }
 
 void listen_free(struct listen *listen)

@@ -13,16 +13,18 @@ struct receive; // receive/receive.h
 
 /// The room's part of the configuration, title "listen". Port 0: not opened.
 struct listen_config {
-    struct setting_list addresses;   // "127.0.0.1", "::", ...
-    uint64_t smtp;                   // 25
-    uint64_t submission;             // 587
-    uint64_t submission_alt;         // 2525
-    uint64_t submissions;            // 465
-    uint64_t imap, imaps;            // 143, 993
-    uint64_t pop3, pop3s;            // 110, 995
-    uint64_t peer_max;               // connections at once from one address, of all protocols
-    struct setting_list peer_exempt; // addresses without that limit
-    struct str sendmail;             // path of the socket for programs of this host; "": none
+    struct setting_list addresses;      // "127.0.0.1", "::", ...
+    uint64_t smtp;                      // 25
+    uint64_t submission;                // 587
+    uint64_t submission_alt;            // 2525
+    uint64_t submissions;               // 465
+    uint64_t imap, imaps;               // 143, 993
+    uint64_t pop3, pop3s;               // 110, 995
+    uint64_t peer_max;                  // connections at once from one address, of all protocols
+    struct setting_list peer_exempt;    // addresses without that limit
+    struct setting_list proxy_networks; // from there a PROXY header comes first
+    struct str lmtp;                    // "127.0.0.1:24" or "/path"; "": none
+    struct str sendmail;                // path of the socket for programs of this host; "": none
 };
 extern const struct settings listen_settings;
 
@@ -47,6 +49,7 @@ enum listen_port {
     LISTEN_IMAPS,
     LISTEN_POP3,
     LISTEN_POP3S,
+    LISTEN_LMTP,  // 0 also for one on a unix socket
     LISTEN_PORTS, // their number
 };
 /// "smtp", "submission", "submission_alt", ...: the setting's name.
@@ -55,6 +58,9 @@ const char *listen_port_name(enum listen_port port);
 enum { LISTEN_ANY_PORT = 65536 }; // in the configuration: the kernel chooses (tests)
 
 struct listen;
+
+/// Is it? Else false, and *why says what is wrong.
+bool listen_config_is_valid(const struct listen_config *config, struct buf *why);
 
 /// Called in a task. Opens all ports. 0, or -errno with a sentence naming the address, the port and
 /// the cure in *why; what was opened before then stays open until the runtime ends; *out is set in

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: ISC
+#include "route/network.h"
 #include "listen/listen.h"
 
 // clang-format off
@@ -30,6 +31,14 @@ static const struct setting items[] = {
             "Socket by which programs of this host hand in mail without signing in: cron, PHP, "
             "`sendmail`. Every user of the host may write to it and send to anywhere. By custom "
             "/run/carteiro/sendmail.sock; empty: none."),
+    SETTING(struct listen_config, proxy_networks, SETTING_LIST, "", 0, 0,
+            "Networks of proxies (haproxy and others). Each of their connections, on every port, must "
+            "begin with a header of the PROXY protocol, version 1 or 2, and whom it names counts as "
+            "the client. Name only proxies: whoever is here can take any address."),
+    SETTING(struct listen_config, lmtp, SETTING_TEXT, "", 0, 0,
+            "Where LMTP is spoken, for a mail server in front that hands over what is to be "
+            "delivered here: 127.0.0.1:24, or the path of a unix socket. Nobody signs in there, so "
+            "keep it out of reach of others. Empty: nowhere."),
 };
 // clang-format on
 
@@ -40,3 +49,16 @@ const struct settings listen_settings = {
     .count = sizeof items / sizeof items[0],
     .size = sizeof(struct listen_config),
 };
+
+bool listen_config_is_valid(const struct listen_config *config, struct buf *why)
+{
+    struct network n;
+
+    for (size_t i = 0; i < config->proxy_networks.count; i++)
+        if (!network_parse(config->proxy_networks.items[i], &n)) {
+            buf_putf(why, "proxy_networks: %.*s is no network; write 192.0.2.0/24",
+                     STR_ARG(config->proxy_networks.items[i]));
+            return false;
+        }
+    return true;
+}

@@ -23,18 +23,44 @@ static bool policy_parse(struct str word, enum receive_policy *out)
     return true;
 }
 
+static void limits_free(struct receive_limits *limits)
+{
+    free(limits->xclient.items);
+    free(limits);
+}
+
+static bool networks_parse(const struct setting_list *list, struct receive_networks *out)
+{
+    out->items = calloc(list->count + 1, sizeof *out->items);
+    CHECK(out->items);
+    for (; out->count < list->count; out->count++)
+        if (!network_parse(list->items[out->count], &out->items[out->count]))
+            return false;
+    return true;
+}
+
+bool receive_networks_have(const struct receive_networks *networks, struct str ip)
+{
+    for (size_t i = 0; i < networks->count; i++)
+        if (network_has(&networks->items[i], ip))
+            return true;
+    return false;
+}
+
 int receive_reconfigure(struct receive *receive, const struct receive_config *config)
 {
     struct receive_limits *limits = calloc(1, sizeof *limits);
 
     CHECK(limits);
     limits->config = *config;
-    if (!policy_parse(config->vrfy, &limits->vrfy) || !policy_parse(config->expn, &limits->expn)) {
-        free(limits);
+    if (!policy_parse(config->vrfy, &limits->vrfy) || !policy_parse(config->expn, &limits->expn) ||
+        !networks_parse(&config->xclient_networks, &limits->xclient)) {
+        limits_free(limits);
         return -EINVAL;
     }
     // the words' memory belongs to the configuration and may go
     limits->config.vrfy = limits->config.expn = STR_NONE;
+    limits->config.xclient_networks = (struct setting_list){0};
     limits->older = atomic_load(&receive->limits);
     while (!atomic_compare_exchange_weak(&receive->limits, &limits->older, limits))
         continue;
@@ -57,7 +83,7 @@ int receive_new(const struct receive_doors *doors, struct receive **out)
     buf_init(&receive->host_name, 256);
     buf_put(&receive->host_name, doors->host_name);
     receive->doors.host_name = buf_str(&receive->host_name);
-    for (unsigned i = 0; i < RECEIVE_ROLES; i++)
+    for (int i = 0; i < RECEIVE_ROLES; i++)
         receive->ports[i] = (struct receive_port){receive, (enum receive_role)i};
     *out = receive;
     return 0;
@@ -70,7 +96,7 @@ void receive_free(struct receive *receive)
     for (struct receive_limits *l = atomic_load(&receive->limits); l;) {
         struct receive_limits *older = l->older;
 
-        free(l);
+        limits_free(l);
         l = older;
     }
     buf_done(&receive->host_name);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: ISC
 //
 // The door of receive: mail comes in by SMTP (RFC 5321) from other servers (MX) and from users
-// (submission, RFC 6409 and 8314), and ends with "250 kept" or a refusal that says why. Who may
-// connect is listen's business, who exists account's, where a mail goes route's, and keeping it
-// queue's.
+// (submission, RFC 6409 and 8314), and by LMTP (RFC 2033) from a server in front, and ends with
+// "250 kept" or a refusal that says why. Who may connect is listen's business, who exists
+// account's, where a mail goes route's, and keeping it queue's.
 #pragma once
 
 #include "base/setting.h"
@@ -35,8 +35,10 @@ struct receive_config {
     uint64_t hold_max;       // milliseconds a mail may be held by FUTURERELEASE; 0: not offered
     struct str vrfy;         // who may ask: "all", "known" (signed in, or a relay network), "none"
     struct str expn;
-    bool sender_check; // submission: only senders that belong to the account
-    bool mx_login;     // AUTH on the MX port too, under TLS
+    struct setting_list xclient_networks; // who may say XCLIENT
+    bool literals;                        // mail for our own address literals is ours
+    bool sender_check;                    // submission: only senders that belong to the account
+    bool mx_login;                        // AUTH on the MX port too, under TLS
 };
 extern const struct settings receive_settings;
 
@@ -46,6 +48,7 @@ enum receive_role {
     RECEIVE_MX,         // port 25: mail for us, from anybody
     RECEIVE_SUBMISSION, // 587, 2525, 465: mail to anywhere, from users who signed in
     RECEIVE_LOCAL,      // a socket of this host: mail to anywhere, from its programs (sendmail)
+    RECEIVE_LMTP,       // RFC 2033: from a server in front, for mailboxes here, an answer for each
     RECEIVE_ROLES,      // their number
 };
 
@@ -59,7 +62,7 @@ struct receive_doors {
     struct queue *queue;
     struct rt_tls *tls;
 };
-/// -EINVAL for a word in `vrfy` or `expn` that is none.
+/// -EINVAL for a word in `vrfy` or `expn` that is none, or a network that is none.
 int receive_new(const struct receive_doors *doors, struct receive **out);
 /// From the next command of every session on. Any thread. As receive_new.
 int receive_reconfigure(struct receive *receive, const struct receive_config *config);

@@ -47,6 +47,12 @@ static const struct setting items[] = {
             "from a network that may relay) or none."),
     SETTING(struct receive_config, expn, SETTING_TEXT, "known", 0, 0,
             "Who may ask with EXPN for the members of a mailing list: all, known or none."),
+    SETTING(struct receive_config, xclient_networks, SETTING_LIST, "", 0, 0,
+            "Networks of mail proxies and filters that may name the client for whom they speak, with "
+            "XCLIENT. Name only these: whoever may say it can take any address, and any login."),
+    SETTING(struct receive_config, literals, SETTING_BOOL, "yes", 0, 0,
+            "Take mail for users at this server's own address, such as postmaster@[192.0.2.1] (RFC "
+            "5321 4.5.1)."),
     SETTING(struct receive_config, sender_check, SETTING_BOOL, "yes", 0, 0,
             "On the submission ports, only take senders that belong to the account: its address, "
             "and aliases that lead to it."),

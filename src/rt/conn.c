@@ -335,6 +335,27 @@ void rt_eat(struct rt_conn *conn, size_t len)
     conn->in_start += (uint32_t)len;
 }
 
+int rt_read_early(struct rt_conn *conn, void *to, size_t len)
+{
+    size_t have = 0;
+
+    CHECK(conn->in_start == conn->in_end && !conn->ssl);
+    while (have < len) {
+        ssize_t n = rt_conn_receive(conn, (char *)to + have, len - have);
+        int r = 0;
+
+        if (n > 0)
+            have += (size_t)n;
+        else if (n == -EAGAIN)
+            r = rt_conn_await(conn, RT_READ);
+        else
+            r = conn->error = n == 0 ? -ECONNRESET : (int)n;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 bool rt_has_input(const struct rt_conn *conn)
 {
     return conn->in_start < conn->in_end;

@@ -51,6 +51,9 @@ struct rt_listen {
     /// May refuse a peer before a session is made; NULL: all welcome. When it returns false it may
     /// have set *refusal to a line that is sent (plain text) before closing.
     bool (*admit)(void *gate, struct str peer, struct str *refusal);
+    /// [await] Runs before TLS and before open, with a deadline of five seconds; it may read with
+    /// rt_read_early and say who the peer is. Negative: the connection is closed. NULL: nothing.
+    int (*before)(void *gate, struct rt_conn *conn);
     /// Told when a connection that was admitted ends.
     void (*left)(void *gate, struct str peer);
 };
@@ -97,6 +100,9 @@ int rt_put(struct rt_conn *conn, struct str bytes);
 __attribute__((format(printf, 2, 3))) int rt_putf(struct rt_conn *conn, const char *format, ...);
 /// [await] until everything is with the kernel.
 int rt_flush(struct rt_conn *conn);
+
+/// [await] Only in `before`: exactly so many bytes, and none more, from the socket. 0 or -errno.
+int rt_read_early(struct rt_conn *conn, void *to, size_t len);
 
 // ---- TLS on a running connection
 
@@ -171,6 +177,11 @@ struct rt *rt_conn_rt(const struct rt_conn *conn);
 struct str rt_conn_peer(const struct rt_conn *conn);
 uint16_t rt_conn_peer_port(const struct rt_conn *conn);
 struct str rt_conn_local(const struct rt_conn *conn);
+/// A proxy said whose connection this is: from now on that address is the peer, here and for
+/// `admit` and `left`. -EACCES: admit refused it (its words are put); -EINVAL: no address.
+int rt_conn_set_peer(struct rt_conn *conn, struct str peer, uint16_t port);
+/// The same for our own end.
+void rt_conn_set_local(struct rt_conn *conn, struct str local);
 /// A number for the log that no other connection of this process has.
 uint64_t rt_conn_id(const struct rt_conn *conn);
 /// From the next parking on (IDLE 30 minutes, pre-login 1 minute).

@@ -19,6 +19,7 @@
 
 enum {
     PARK = RT_CLOSE + 1,       // what next_entry says when there is nothing to do
+    EARLY_MS = 5000,           // for what comes before TLS
     HELLO_MS = 30000,          // for the whole TLS handshake before open
     BYE_MS = 10000,            // for the last flush
     LINGER_BYTES = 256 * 1024, // read away at the end
@@ -145,9 +146,15 @@ static int open_session(struct rt_conn *conn)
 {
     const struct rt_listen *what = &conn->listener->what;
 
-    if (what->tls) {
-        int r;
+    int r;
 
+    if (what->before) {
+        rt_conn_set_command_ms(conn, EARLY_MS);
+        r = what->before(what->gate, conn);
+        if (r < 0)
+            return r;
+    }
+    if (what->tls) {
         rt_conn_set_command_ms(conn, HELLO_MS);
         r = rt_start_tls(conn, what->tls);
         if (r < 0)
@@ -253,6 +260,36 @@ static int session_main(void *arg)
         end(conn, r);
     }
     return 0;
+}
+
+// ---- who the peer is
+
+int rt_conn_set_peer(struct rt_conn *conn, struct str peer, uint16_t port)
+{
+    const struct rt_listen *what = &conn->listener->what;
+    struct str refusal = STR_NONE;
+
+    if (peer.len == 0 || peer.len >= sizeof(conn->peer))
+        return -EINVAL;
+    if (what->admit && !what->admit(what->gate, peer, &refusal)) {
+        rt_put(conn, refusal);
+        return -EACCES;
+    }
+    if (what->left)
+        what->left(what->gate, str_from(conn->peer));
+    memcpy(conn->peer, peer.ptr, peer.len);
+    conn->peer[peer.len] = 0;
+    conn->peer_port = port;
+    return 0;
+}
+
+void rt_conn_set_local(struct rt_conn *conn, struct str local)
+{
+    rt_conn_local(conn); // makes room for it
+    if (local.len >= sizeof(conn->peer))
+        return;
+    memcpy(conn->local, local.ptr, local.len);
+    conn->local[local.len] = 0;
 }
 
 // ---- beginnings and ends

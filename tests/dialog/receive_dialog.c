@@ -12,7 +12,7 @@ struct stage {
     struct world world;
     struct receive_config config;
     struct receive *receive;
-    uint16_t ports[3];
+    uint16_t ports[4];
     struct str dialog;
     bool byte_by_byte, is_fine;
     struct buf *why;
@@ -58,6 +58,7 @@ static void begin(struct stage *s)
     CHECK(receive_new(&doors, &s->receive) == 0);
     s->ports[0] = listen_as(s, RECEIVE_MX, false);
     s->ports[1] = listen_as(s, RECEIVE_SUBMISSION, false);
+    s->ports[3] = listen_as(s, RECEIVE_LMTP, false);
     s->ports[2] = listen_as(s, RECEIVE_SUBMISSION, true);
 }
 
@@ -71,6 +72,8 @@ static uint16_t serve(void *arg, struct str port_name)
         return s->ports[0];
     if (str_eq(port_name, STR("submission")))
         return s->ports[1];
+    if (str_eq(port_name, STR("lmtp")))
+        return s->ports[3];
     return str_eq(port_name, STR("submissions")) ? s->ports[2] : 0;
 }
 

@@ -234,6 +234,19 @@ static void disable(struct world *w, struct str name, struct buf *why)
     CHECK(account_set(w->accounts, buf_str(&address), &change, why) == 0);
 }
 
+/// "ana 5000": bytes.
+static void set_quota(struct world *w, struct str rest, struct buf *why)
+{
+    CLEANUP(buf_drop) struct buf address = {.max = 256};
+    struct account_change change = {.what = ACCOUNT_SET_QUOTA};
+    struct str name;
+
+    str_split(&rest, ' ', &name);
+    CHECK(str_to_u64(str_trim(rest), UINT64_MAX, &change.quota_bytes));
+    buf_putf(&address, "%.*s@example.test", STR_ARG(name));
+    CHECK(account_set(w->accounts, buf_str(&address), &change, why) == 0);
+}
+
 bool world_check(struct world *w, struct str word, struct str rest, struct buf *why)
 {
     CLEANUP(buf_drop) struct buf last = {.max = 64 << 20}, text = {.max = 1 << 20};
@@ -243,6 +256,10 @@ bool world_check(struct world *w, struct str word, struct str rest, struct buf *
 
     if (str_eq(word, STR("disable"))) {
         disable(w, rest, why);
+        return true;
+    }
+    if (str_eq(word, STR("quota"))) {
+        set_quota(w, rest, why);
         return true;
     }
     if (!str_eq(word, STR("inbox")) && !str_eq(word, STR("mail")))

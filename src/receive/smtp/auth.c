@@ -128,7 +128,7 @@ int receive_on_auth(struct receive_session *s, const struct smtp_command *c)
         receive_say(s, 503, "5.5.1", "signed in already");
     else if (!s->is_esmtp)
         receive_say(s, 503, "5.5.1", "EHLO first");
-    else if (s->role == RECEIVE_MX && !s->limits->config.mx_login)
+    else if (s->role == RECEIVE_LMTP || (s->role == RECEIVE_MX && !s->limits->config.mx_login))
         receive_say(s, 502, "5.5.1", "no AUTH on this port");
     else if (fault)
         receive_say_fault(s, fault);

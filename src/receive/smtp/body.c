@@ -167,6 +167,13 @@ struct outcome receive_body_end(struct receive_body *body, const struct smtp_tex
         stop_keeping(body);
         return outcome;
     }
+    if (body->session->role == RECEIVE_LMTP) {
+        outcome = receive_lmtp_sort(body);
+        if (outcome.verdict != DONE) {
+            stop_keeping(body);
+            return outcome;
+        }
+    }
     end_header(body);
     rt_conn_set_command_ms(body->session->conn, (uint32_t)body->session->limits->config.data_end);
     return queue_accept(TAKE(body->mail));
@@ -232,7 +239,10 @@ void receive_body_tell(struct receive_session *s, const struct receive_body *bod
         log_str(&l, "why", outcome->text);
     }
     log_end(&l);
-    receive_say_outcome(s, outcome);
+    if (s->role == RECEIVE_LMTP)
+        receive_lmtp_say(s, body, outcome);
+    else
+        receive_say_outcome(s, outcome);
     if (outcome->verdict == DONE) {
         s->mail_count++;
         s->error_count = s->junk_count = 0;

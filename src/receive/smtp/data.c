@@ -36,7 +36,8 @@ int receive_on_data(struct receive_session *s, const struct smtp_command *c)
         return 0;
     }
     if (s->state != RECEIVE_RCPT) {
-        receive_say(s, 554, "5.5.1", "no valid recipients");
+        // RFC 2033 4.2 for LMTP
+        receive_say(s, s->role == RECEIVE_LMTP ? 503 : 554, "5.5.1", "no valid recipients");
         return 0;
     }
     r = receive_body_begin(s, &body);

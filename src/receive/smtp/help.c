@@ -6,6 +6,7 @@
 static const char *const TEXTS[SMTP_VERBS] = {
     [SMTP_HELO] = "HELO name: greets; EHLO is better",
     [SMTP_EHLO] = "EHLO name: greets and lists what this server can do",
+    [SMTP_LHLO] = "LHLO name: greets, where LMTP is spoken",
     [SMTP_MAIL] = "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [RET=FULL|HDRS] "
                   "[ENVID=id] [BY=seconds;R|N] [HOLDFOR=seconds] [HOLDUNTIL=date] [MT-PRIORITY=n] "
                   "[REQUIRETLS]: begins a mail",
@@ -21,6 +22,7 @@ static const char *const TEXTS[SMTP_VERBS] = {
     [SMTP_VRFY] = "VRFY address [SMTPUTF8]: is there such a user?",
     [SMTP_EXPN] = "EXPN list [SMTPUTF8]: the members of a mailing list",
     [SMTP_ETRN] = "ETRN domain: begins to send the mail that waits for that domain",
+    [SMTP_XCLIENT] = "XCLIENT ADDR=address ...: names the client, for trusted proxies",
     [SMTP_STARTTLS] = "STARTTLS: goes on encrypted",
     [SMTP_AUTH] = "AUTH mechanism [response]: signs in",
 };
@@ -29,7 +31,7 @@ static void put_list(struct buf *out)
 {
     buf_put(out, STR("Carteiro knows these commands; HELP command tells more"));
     for (int i = SMTP_UNKNOWN + 1; i < SMTP_VERBS; i++) {
-        if (TEXTS[i])
+        if (TEXTS[i] && i != SMTP_LHLO && i != SMTP_XCLIENT)
             buf_putf(out, "\n%s", smtp_verb_name((enum smtp_verb)i));
     }
 }

@@ -60,7 +60,13 @@ static struct str protocol(struct receive_session *s, bool is_utf8)
         {STR("ESMTP"), STR("ESMTPA"), STR("ESMTPS"), STR("ESMTPSA")},
         {STR("UTF8SMTP"), STR("UTF8SMTPA"), STR("UTF8SMTPS"), STR("UTF8SMTPSA")},
     };
+    static const struct str LMTP_NAMES[2][2] = {
+        {STR("LMTP"), STR("LMTPS")},
+        {STR("UTF8LMTP"), STR("UTF8LMTPS")},
+    };
 
+    if (s->role == RECEIVE_LMTP)
+        return LMTP_NAMES[is_utf8][receive_has_tls(s)];
     if (!s->is_esmtp)
         return STR("SMTP");
     return NAMES[is_utf8][(s->identity ? 1 : 0) + (receive_has_tls(s) ? 2 : 0)];

@@ -43,11 +43,39 @@ static void note_outcome(struct receive_session *s, const struct outcome *outcom
     s->junk_count++;
 }
 
+/// LMTP is for what is delivered here (RFC 2033 1, 5); nobody signed in to send elsewhere.
+static bool is_here(struct receive_session *s, const struct address *to)
+{
+    if (s->role != RECEIVE_LMTP || to->domain.len == 0 ||
+        account_domain_is_local(s->receive->doors.accounts, to->domain))
+        return true;
+    receive_say(s, 550, "5.7.1", "LMTP delivers here, and relays nothing");
+    return false;
+}
+
+static void add(struct receive_session *s, struct smtp_rcpt *rcpt)
+{
+    struct arena command;
+    struct outcome outcome;
+
+    arena_init(&command, 16 << 20);
+    receive_literal(s, &rcpt->recipient, &command);
+    if (is_here(s, &rcpt->recipient)) {
+        outcome = queue_recipient(s->receive->doors.queue, s->envelope, &rcpt->recipient);
+        note_outcome(s, &outcome);
+        if (outcome.verdict == DONE)
+            receive_note_dsn(s, rcpt);
+        else
+            log_refused(s, rcpt->path, &outcome);
+        receive_say_outcome(s, &outcome);
+    }
+    arena_done(&command);
+}
+
 int receive_on_rcpt(struct receive_session *s, const struct smtp_command *c)
 {
     struct smtp_rcpt rcpt;
     const struct smtp_fault *fault;
-    struct outcome outcome;
 
     if (is_full(s)) {
         say_full(s);
@@ -58,12 +86,6 @@ int receive_on_rcpt(struct receive_session *s, const struct smtp_command *c)
         receive_say_fault(s, fault);
         return 0;
     }
-    outcome = queue_recipient(s->receive->doors.queue, s->envelope, &rcpt.recipient);
-    note_outcome(s, &outcome);
-    if (outcome.verdict == DONE)
-        receive_note_dsn(s, &rcpt);
-    if (outcome.verdict != DONE)
-        log_refused(s, rcpt.path, &outcome);
-    receive_say_outcome(s, &outcome);
+    add(s, &rcpt);
     return 0;
 }

@@ -19,6 +19,7 @@ struct verb {
 static const struct verb VERBS[SMTP_VERBS] = {
     [SMTP_HELO]     = {IN_ANY,                           receive_on_helo,     NULL, true},
     [SMTP_EHLO]     = {IN_ANY,                           receive_on_helo,     NULL, true},
+    [SMTP_LHLO]     = {IN_ANY,                           receive_on_helo,     NULL, true},
     [SMTP_MAIL]     = {IN(RECEIVE_READY),                receive_on_mail,     "EHLO first, one mail at a time", false},
     [SMTP_RCPT]     = {IN(RECEIVE_MAIL) | IN(RECEIVE_RCPT), receive_on_rcpt,  "MAIL first", false},
     [SMTP_DATA]     = {IN(RECEIVE_MAIL) | IN(RECEIVE_RCPT), receive_on_data,  "MAIL and RCPT first", false},
@@ -30,6 +31,7 @@ static const struct verb VERBS[SMTP_VERBS] = {
     [SMTP_VRFY]     = {IN_ANY,                           receive_on_vrfy,     NULL, true},
     [SMTP_EXPN]     = {IN_ANY,                           receive_on_expn,     NULL, true},
     [SMTP_ETRN]     = {IN(RECEIVE_READY),                receive_on_etrn,     "EHLO first, and not within a mail", true},
+    [SMTP_XCLIENT]  = {IN(RECEIVE_FRESH) | IN(RECEIVE_READY), receive_on_xclient, "not within a mail", true},
     [SMTP_STARTTLS] = {IN(RECEIVE_FRESH) | IN(RECEIVE_READY), receive_on_starttls, "not within a mail", true},
     [SMTP_AUTH]     = {IN(RECEIVE_READY),                receive_on_auth,     "EHLO first, and not within a mail", false},
 };
@@ -124,7 +126,7 @@ bool receive_put_mechanisms(struct receive_session *s, struct buf *out)
 {
     struct account_peer peer = account_peer_of(s->conn, "smtp");
 
-    if (s->role == RECEIVE_MX && !s->limits->config.mx_login)
+    if (s->role == RECEIVE_LMTP || (s->role == RECEIVE_MX && !s->limits->config.mx_login))
         return false;
     return account_auth_mechanisms(s->receive->doors.accounts, &peer, ' ', out);
 }
@@ -227,6 +229,12 @@ static int smtp_command(void *session, struct rt_conn *conn)
     return RT_NEXT;
 }
 
+void receive_greet(struct receive_session *s)
+{
+    rt_putf(s->conn, "220 %.*s %s Carteiro\r\n", STR_ARG(receive_host(s)),
+            s->role == RECEIVE_LMTP ? "LMTP" : "ESMTP");
+}
+
 static int smtp_open(void *session, struct rt_conn *conn)
 {
     struct receive_session *s = session;
@@ -239,7 +247,8 @@ static int smtp_open(void *session, struct rt_conn *conn)
     buf_init(&s->helo, ADDRESS_DOMAIN_MAX);
     arena_init(&s->transaction, RECEIVE_TRANSACTION_MAX);
     rt_conn_set_idle_ms(conn, (uint32_t)s->limits->config.first_idle);
-    rt_putf(conn, "220 %.*s ESMTP Carteiro\r\n", STR_ARG(receive_host(s)));
+    s->may_xclient = receive_networks_have(&s->limits->xclient, rt_conn_peer(conn));
+    receive_greet(s);
     return RT_NEXT;
 }
 

@@ -14,6 +14,7 @@
 #include "log/log.h"
 #include "rt/conn.h"
 #include "account/auth.h"
+#include "route/network.h"
 #include "queue/queue.h"
 #include "receive/receive.h"
 #include "receive/smtp/header.h"
@@ -22,10 +23,18 @@
 
 enum receive_policy { RECEIVE_NOBODY, RECEIVE_KNOWN, RECEIVE_ALL };
 
+struct receive_networks {
+    struct network *items;
+    size_t count;
+};
+/// Is that address (as text) in one of them?
+bool receive_networks_have(const struct receive_networks *networks, struct str ip);
+
 /// The settings at one moment; never changed.
 struct receive_limits {
     struct receive_config config;
     enum receive_policy vrfy, expn;
+    struct receive_networks xclient;
     struct receive_limits *older;
 };
 
@@ -66,7 +75,8 @@ struct receive_session {
     enum receive_role role;
     enum receive_state state;
     bool is_esmtp;
-    bool is_closing; // after this command
+    bool is_closing;  // after this command
+    bool may_xclient; // by the address it came from
     unsigned error_count, junk_count, login_failures, mail_count;
     unsigned full_count;               // recipients that were too many
     struct buf helo;                   // as said
@@ -84,6 +94,7 @@ static inline struct str receive_host(const struct receive_session *s)
 
 // ---- answering
 
+void receive_greet(struct receive_session *s);
 /// `text` is ours: printable, one line. A code of 500 and more counts as an error of the client.
 void receive_say(struct receive_session *s, unsigned code, const char *status, const char *text);
 /// Any text; its LFs make lines.
@@ -139,6 +150,7 @@ int receive_on_help(struct receive_session *s, const struct smtp_command *c);
 int receive_on_vrfy(struct receive_session *s, const struct smtp_command *c);
 int receive_on_expn(struct receive_session *s, const struct smtp_command *c);
 int receive_on_etrn(struct receive_session *s, const struct smtp_command *c);
+int receive_on_xclient(struct receive_session *s, const struct smtp_command *c);
 int receive_on_starttls(struct receive_session *s, const struct smtp_command *c);
 int receive_on_auth(struct receive_session *s, const struct smtp_command *c);
 
@@ -152,6 +164,8 @@ struct receive_body {
     uint64_t size;         // bytes that came
     uint64_t begun_us;     // when the first could come
     bool is_too_large, is_header_too_large;
+    struct outcome *each; // of LMTP: of each recipient, once the end has come
+    size_t each_count;
 };
 
 /// Writes the Received line. 0 or -errno; then nothing has begun.
@@ -164,6 +178,16 @@ struct outcome receive_body_end(struct receive_body *body, const struct smtp_tex
 void receive_body_abandon(struct receive_body *body);
 /// [await] As rt_peek, with the deadlines of a message. Says 421 when one has passed.
 int receive_body_peek(struct receive_body *body, struct str *out);
+/// LMTP (lmtp.c): recipients whose mailboxes have no room for it are taken out of the envelope,
+/// with an outcome of their own. DONE: some are left.
+struct outcome receive_lmtp_sort(struct receive_body *body);
+/// An answer for each (RFC 2033 4.2), `outcome` for those that were left.
+void receive_lmtp_say(struct receive_session *s, const struct receive_body *body,
+                      const struct outcome *outcome);
+/// Mail for us at our own address (literal.c, RFC 5321 4.5.1): a recipient at the literal of the
+/// address the client came to becomes one of a domain of ours, if there is such a user. Lives in
+/// `command`.
+void receive_literal(struct receive_session *s, struct address *to, struct arena *command);
 /// Says the outcome, writes the log line of the mail, ends the transaction.
 void receive_body_tell(struct receive_session *s, const struct receive_body *body,
                        const struct outcome *outcome);
