@@ -14,6 +14,7 @@
 enum {
     CHUNK = 256 * 1024, // of BDAT; one is held
     UNDER_WAY_MAX = 4,  // chunks sent whose replies were not read
+    EACH_MS = 10000,    // more for each recipient that LMTP answers for
     RATE_MIN = 1000,    // bytes a second on average: a message may not take for ever
 };
 
@@ -63,7 +64,7 @@ static void note(struct send_transaction *t, const char *how)
 // ---- replies to the end
 
 /// RFC 2033 4.2: a reply for each recipient who was taken, in their order. SMTP: one for all.
-static int hear_end(struct send_transaction *t)
+static int hear_each(struct send_transaction *t)
 {
     struct send_session *s = t->session;
     uint64_t within_ms = s->server->config->data_end;
@@ -84,6 +85,19 @@ static int hear_end(struct send_transaction *t)
         }
         t->outcomes[i] = send_outcome(s, t->arena);
     }
+    return r;
+}
+
+static int hear_end(struct send_transaction *t)
+{
+    const struct send_config *config = t->session->server->config;
+    uint64_t ms = config->data_end + send_count(t, SEND_TAKEN) * EACH_MS;
+    struct rt_scope scope;
+    int r;
+
+    rt_within(&scope, ms < UINT32_MAX / 2 ? (uint32_t)ms : UINT32_MAX / 2);
+    r = hear_each(t);
+    rt_within_end(&scope);
     return r;
 }
 

@@ -71,7 +71,7 @@ enum send_trouble {
     SEND_TLS_UNTRUSTED = 8,  // the certificate was refused
     SEND_TLSA_UNUSABLE = 16, // none of the TLSA records can be used (rt_start_tls_policy)
     SEND_NO_LOGIN = 32,
-    SEND_NO_SERVICE = 64, // it said no to everybody, in its greeting or to EHLO (RFC 5321 3.1)
+    SEND_NO_SERVICE = 64, // no greeting, or a no to everybody (RFC 5321 3.1): try another host
 };
 
 /// [await] Connects and signs in. DONE; or LATER or NEVER with what went wrong, in the server's

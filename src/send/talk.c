@@ -154,6 +154,18 @@ enum send_heard send_heard(const struct send_session *s)
 
 // ---- outcomes
 
+/// Not cut within a character of UTF-8.
+static struct str cut(struct str words)
+{
+    size_t len = WORDS_MAX;
+
+    if (words.len <= len)
+        return words;
+    while (len > WORDS_MAX - 4 && ((unsigned char)words.ptr[len] & 0xc0) == 0x80)
+        len--;
+    return str_head(words, len);
+}
+
 /// What may stand in a report, a log and on a terminal.
 static struct str clean(struct arena *arena, struct str words)
 {
@@ -163,7 +175,7 @@ static struct str clean(struct arena *arena, struct str words)
 
     if (!arena_has_room(arena, WORDS_ROOM))
         return STR("");
-    copy = arena_str(arena, str_head(words, WORDS_MAX));
+    copy = arena_str(arena, cut(words));
     is_utf8 = address_is_utf8(copy);
     p = (char *)(uintptr_t)copy.ptr; // our own copy, a moment ago
     for (size_t i = 0; i < copy.len; i++) {
