@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 
 #include "app/operation.h"
-#include "app/server.h"
 #include "app/way.h"
 
 enum { ROUTE_ARENA_MAX = 8 << 20 };
@@ -94,13 +93,7 @@ static int find(struct operation *op, const struct route *route)
 
 int operate_dns_route(struct operation *op)
 {
-    struct way way = {0};
-    int r;
+    const struct route *route = way_of(op->site, op->why);
 
-    if (op->site->server)
-        return find(op, server_route(op->site->server));
-    r = way_open(op->site, &way, op->why);
-    r = r < 0 ? EX_CONFIG : find(op, &way.route);
-    way_close(&way);
-    return r;
+    return route ? find(op, route) : EX_CONFIG;
 }

@@ -9,7 +9,6 @@
 
 #include "app/certificates.h"
 #include "app/operation.h"
-#include "app/server.h"
 #include "app/way.h"
 
 #include <arpa/inet.h>
@@ -442,13 +441,7 @@ static int check(struct operation *op, const struct route *route)
 
 int operate_dns_check(struct operation *op)
 {
-    struct way way = {0};
-    int r;
+    const struct route *route = way_of(op->site, op->why);
 
-    if (op->site->server)
-        return check(op, server_route(op->site->server));
-    r = way_open(op->site, &way, op->why);
-    r = r < 0 ? EX_CONFIG : check(op, &way.route);
-    way_close(&way);
-    return r;
+    return route ? check(op, route) : EX_CONFIG;
 }

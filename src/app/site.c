@@ -4,6 +4,8 @@
 #include "base/cleanup.h"
 #include "os/process.h"
 
+#include "app/way.h"
+
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -170,6 +172,9 @@ void site_close(struct site *site)
 
 void site_finish(struct site *site)
 {
+    way_close(site->way);
+    free(site->way);
+    site->way = NULL;
     if (site->accounts)
         account_close(site->accounts);
     site->accounts = NULL;

@@ -15,6 +15,7 @@
 #include "app/settings.h"
 
 struct server; // app/server.h
+struct way;    // app/way.h
 
 struct site {
     const struct app_config *config;
@@ -25,6 +26,7 @@ struct site {
     struct rt_disk *disk;
     struct store *store;
     struct accounts *accounts;
+    struct way *way;       // of a command that asked for one (way_of)
     struct server *server; // NULL: a command has opened the site itself
 };
 

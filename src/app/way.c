@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: ISC
 #include "app/way.h"
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "os/host.h"
 #include "listen/listen.h"
 
+#include "app/server.h"
+
 #include <errno.h>
+#include <stdlib.h>
 
 enum { WAY_ARENA_MAX = 1 << 20, ADDRESSES_MAX = 256 };
 
@@ -128,11 +132,31 @@ int way_open(const struct site *site, struct way *out, struct buf *why)
     find_own_addresses(site, out);
     r = open_resolver(site, out, why);
     out->route.resolver = out->resolver;
+    if (r == 0)
+        r = route_state_new(site->rt, &out->state);
+    out->route.state = out->state;
     return r;
+}
+
+const struct route *way_of(struct site *site, struct buf *why)
+{
+    if (site->server)
+        return server_route(site->server);
+    if (!site->way) {
+        site->way = calloc(1, sizeof *site->way);
+        CHECK(site->way);
+        if (way_open(site, site->way, why) < 0)
+            return NULL;
+    }
+    return site->way->resolver ? &site->way->route : NULL;
 }
 
 void way_close(struct way *way)
 {
+    if (!way)
+        return;
+    route_state_free(way->state);
+    way->state = NULL;
     rt_resolver_free(way->resolver);
     way->resolver = NULL;
     arena_done(&way->arena);

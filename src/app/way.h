@@ -23,10 +23,15 @@ extern const struct settings resolver_settings;
 struct way {
     struct rt_resolver *resolver;
     struct arena arena; // host name and addresses
+    struct route_state *state;
     struct route route;
 };
 
 /// In a task; blocking, it reads files. The site is open. 0, or -errno with a sentence in *why.
 int way_open(const struct site *site, struct way *out, struct buf *why);
-/// With no task asking any more, and before rt_free. A zeroed one is fine.
+/// Outside of tasks, with none asking any more, and before rt_free. NULL and a zeroed one are
+/// fine.
 void way_close(struct way *way);
+/// The route of the running server, or of the site of a command, made when it is first asked for.
+/// In a task. NULL with a sentence in *why.
+const struct route *way_of(struct site *site, struct buf *why);

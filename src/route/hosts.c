@@ -4,6 +4,7 @@
 #include "base/check.h"
 
 #include "route/find.h"
+#include "route/state.h"
 
 struct asking {
     const struct route *route;
@@ -52,8 +53,11 @@ void route_hosts(const struct route *route, struct str lane, bool requires_tls, 
                  struct route_hosts *out)
 {
     // The doors only read what it points to.
-    const struct find_world world = {
-        .ask = ask_all, .random = draw, .arg = (void *)(uintptr_t)route};
+    const struct find_world world = {.ask = ask_all,
+                                     .sts = sts_find,
+                                     .password = password_find,
+                                     .random = draw,
+                                     .arg = (void *)(uintptr_t)route};
 
     find_hosts(route, &world, lane, requires_tls, arena, out);
 }

@@ -126,6 +126,14 @@ struct route_hosts {
 void route_hosts(const struct route *route, struct str lane, bool requires_tls, struct arena *arena,
                  struct route_hosts *out);
 
+// ---- what route keeps beside: workers for HTTPS and files, results of TLS
+
+struct rt;
+/// 0 or -errno. In a task.
+int route_state_new(struct rt *rt, struct route_state **out);
+/// Outside of tasks, with none in route any more. NULL is fine.
+void route_state_free(struct route_state *state);
+
 /// What came of one host's TLS, for the reports of RFC 8460. No waiting. `failure` is a result type
 /// of its 4.3 ("starttls-not-supported", "certificate-expired", ...), or "" for success.
 struct route_tls_result {
