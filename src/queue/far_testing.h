@@ -60,11 +60,13 @@ static inline bool far_say(struct far_session *s, struct rt_conn *conn, struct s
 static inline int far_open(void *session, struct rt_conn *conn)
 {
     struct far_session *s = session;
+    unsigned now;
 
     s->far = rt_conn_context(conn);
-    s->connection = ++s->far->connections;
-    if (++s->far->connections_now > s->far->connections_most)
-        s->far->connections_most = s->far->connections_now;
+    s->connection = __atomic_add_fetch(&s->far->connections, 1, __ATOMIC_RELAXED);
+    now = __atomic_add_fetch(&s->far->connections_now, 1, __ATOMIC_RELAXED);
+    if (now > __atomic_load_n(&s->far->connections_most, __ATOMIC_RELAXED))
+        __atomic_store_n(&s->far->connections_most, now, __ATOMIC_RELAXED);
     return far_say(s, conn, STR(""), "220 far ESMTP") ? RT_NEXT : RT_CLOSE;
 }
 
@@ -73,7 +75,7 @@ static inline void far_close(void *session)
     struct far_session *s = session;
 
     if (s->far)
-        s->far->connections_now--;
+        __atomic_fetch_sub(&s->far->connections_now, 1, __ATOMIC_RELAXED);
 }
 
 static inline void far_copy(char to[FAR_TEXT_MAX], struct str line)
@@ -98,9 +100,11 @@ static inline int far_data(struct far_session *s, struct rt_conn *conn)
                 return RT_CLOSE;
             s->mail.at_us = rt_now_us();
             s->mail.connection = s->connection;
-            CHECK(s->far->mail_count < FAR_MAILS_MAX);
-            s->far->mails[s->far->mail_count++] = s->mail;
-            s->far->rcpt_count += s->mail.rcpts;
+            if (s->far->mails) {
+                CHECK(s->far->mail_count < FAR_MAILS_MAX);
+                s->far->mails[s->far->mail_count++] = s->mail;
+            }
+            __atomic_fetch_add(&s->far->rcpt_count, s->mail.rcpts, __ATOMIC_RELAXED);
             return RT_NEXT;
         }
         s->mail.size += line.len + 2;
@@ -114,9 +118,7 @@ static inline int far_command(void *session, struct rt_conn *conn)
     const char *ehlo = s->far->offer ? s->far->offer : "250 PIPELINING";
     struct str line;
     char whole[FAR_TEXT_MAX * 2], answer[512];
-    size_t before = s->far->number;
 
-    (void)before;
     if (rt_line(conn, 10000, &line) < 0)
         return RT_CLOSE;
     snprintf(whole, sizeof(whole), "%.*s", STR_ARG(line));
