@@ -347,8 +347,7 @@ static void settle_unopened(struct attempt *a, const struct outcome *o)
     settle(a);
 }
 
-/// RFC 2852 4.1: with by-mode R, what is too late is not delivered.
-static bool is_too_late(const struct queue_entry *e)
+bool queue_is_too_late(const struct queue_entry *e)
 {
     return e->by == ENVELOPE_BY_RETURN && e->by_s <= rt_wall_s();
 }
@@ -370,12 +369,17 @@ static bool need_session(struct queue_worker *w, struct outcome *o)
     return w->session != NULL;
 }
 
-static void pace(struct queue_worker *w)
+/// [await] False: the server stops meanwhile.
+static bool pace(struct queue_worker *w)
 {
-    uint64_t us = queue_pace_wait(&w->lane->pace, rt_now_us());
+    uint64_t now_us = rt_now_us();
+    uint64_t until_us = now_us + queue_pace_wait(&w->lane->pace, now_us);
 
-    if (us)
-        rt_sleep((uint32_t)(us / 1000 + 1));
+    for (; now_us < until_us && !w->shard->is_stopping; now_us = rt_now_us()) {
+        if (queue_bell_wait(&w->bell, until_us - now_us) == -ECANCELED)
+            return false;
+    }
+    return !w->shard->is_stopping;
 }
 
 /// A kept session that died before any of the message was sent says nothing about this mail.
@@ -416,9 +420,10 @@ void queue_attempt(struct queue_worker *w)
 {
     struct attempt a;
 
-    pace(w);
     attempt_init(&a, w);
-    if (is_too_late(a.first)) {
+    if (!pace(w)) {
+        give_back_all(&a);
+    } else if (queue_is_too_late(a.first)) {
         set_all(&a, (struct outcome){NEVER, 554, STR("5.4.7"), STR("delivery time expired")});
         keep_all(&a, STR(""), STR(""));
     } else {

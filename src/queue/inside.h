@@ -229,8 +229,9 @@ struct queue_schedule {
     struct queue_bell bell;
     struct store_queue_cursor cursor;
     struct rt_task *scanner;
-    pthread_mutex_t lock; // of what follows
-    struct list news;     // open ones, the oldest first
+    _Atomic int64_t sleeps_until_us; // by itself; INT64_MAX: it is about to find out
+    pthread_mutex_t lock;            // of what follows
+    struct list news;                // open ones, the oldest first
     uint64_t clock;
     int64_t rewind_us; // where the scanner has to go back to; INT64_MAX: nowhere
     // Stopping.
@@ -348,6 +349,8 @@ int queue_worker_start(struct queue_lane *lane);
 void queue_worker_free(struct queue_worker *w);
 /// [await] The worker's turn: sends it and keeps the results.
 void queue_attempt(struct queue_worker *w);
+/// RFC 2852 4.1: with by-mode R, what is too late is not delivered.
+bool queue_is_too_late(const struct queue_entry *entry);
 /// [await] Keeps results until that succeeds, or the end of the process; ends the items.
 struct queue_verdict {
     struct queue_item *item;

@@ -100,7 +100,9 @@ static struct queue_item *claim(struct queue_lane *lane, const struct store_queu
 
 static void sweep_page(struct queue_lane *lane, const struct store_queue_list *list)
 {
-    struct outcome o = {LATER, 451, STR("4.4.1"), str_from(lane->last)};
+    static const struct outcome too_late = {
+        NEVER, 554, {"5.4.7", 5}, {"delivery time expired", 21}};
+    const struct outcome blocked = {LATER, 451, STR("4.4.1"), str_from(lane->last)};
     struct queue_verdict *verdicts = calloc(list->count, sizeof(*verdicts));
     size_t count = 0;
 
@@ -109,7 +111,8 @@ static void sweep_page(struct queue_lane *lane, const struct store_queue_list *l
         struct queue_item *item = claim(lane, &list->items[i]);
 
         if (item)
-            verdicts[count++] = (struct queue_verdict){.item = item, .outcome = o};
+            verdicts[count++] = (struct queue_verdict){
+                .item = item, .outcome = queue_is_too_late(&item->entry) ? too_late : blocked};
     }
     for (size_t from = 0, to; from < count; from = to) {
         for (to = from + 1; to < count; to++) {

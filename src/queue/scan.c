@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-enum { PAUSE_US = 5 * 1000000 };
+enum { PAUSE_US = 5 * 1000000, LONGEST_US = 300 * 1000000 };
 
 static void go_back(struct queue_schedule *schedule)
 {
@@ -38,32 +38,38 @@ static int read_page(struct queue_schedule *schedule, struct store_queue_list *l
     return r < 0 ? r : (int)list->count;
 }
 
-/// Microseconds until the next is due; PAUSE_US when that cannot be known.
-static uint64_t until_next(struct queue_schedule *schedule)
+/// When the next is due, but not too late to notice that somebody has set the clock. While this is
+/// found out, and before it is known, whoever tells of something rings.
+static int64_t next_due(struct queue_schedule *schedule)
 {
-    int64_t due_us, now_us = rt_wall_us();
-    int r = store_queue_next(schedule->queue->store, &schedule->cursor, &due_us);
+    int64_t due_us, latest_us = rt_wall_us() + LONGEST_US;
+    int r;
 
+    schedule->sleeps_until_us = INT64_MAX;
+    r = store_queue_next(schedule->queue->store, &schedule->cursor, &due_us);
     if (r < 0) {
         log_failure("queue/scan", "cannot ask the store what is due next", r);
-        return PAUSE_US;
+        due_us = rt_wall_us() + PAUSE_US;
     }
-    if (due_us == INT64_MAX)
-        return UINT64_MAX;
-    return due_us > now_us ? (uint64_t)(due_us - now_us) : 0;
+    schedule->sleeps_until_us = due_us < latest_us ? due_us : latest_us;
+    return schedule->sleeps_until_us;
 }
 
 static int rest(struct queue_schedule *schedule, int read)
 {
+    int64_t until_us, now_us;
+
     if (read < 0) {
         log_failure("queue/scan", "cannot read what is due", read);
         return queue_bell_wait(&schedule->bell, PAUSE_US);
     }
     if (queue_active_is_full(schedule))
-        return queue_bell_wait(&schedule->bell, UINT64_MAX);
+        return queue_bell_wait(&schedule->bell, LONGEST_US);
     if (read == QUEUE_PAGE)
         return rt_breathe();
-    return queue_bell_wait(&schedule->bell, until_next(schedule));
+    until_us = next_due(schedule);
+    now_us = rt_wall_us();
+    return queue_bell_wait(&schedule->bell, until_us > now_us ? (uint64_t)(until_us - now_us) : 0);
 }
 
 int queue_scan(void *arg)
@@ -75,6 +81,7 @@ int queue_scan(void *arg)
     while (!schedule->is_stopping && r != -ECANCELED) {
         int read = QUEUE_PAGE;
 
+        schedule->sleeps_until_us = INT64_MAX;
         go_back(schedule);
         if (!queue_active_is_full(schedule))
             read = read_page(schedule, &list);

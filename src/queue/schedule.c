@@ -29,7 +29,8 @@ void queue_told(struct queue_schedule *schedule, int64_t due_us)
     if (due_us < schedule->rewind_us)
         schedule->rewind_us = due_us;
     pthread_mutex_unlock(&schedule->lock);
-    queue_bell_ring(&schedule->bell);
+    if (due_us < schedule->sleeps_until_us)
+        queue_bell_ring(&schedule->bell);
 }
 
 void queue_active_add(struct queue_schedule *schedule)
@@ -182,7 +183,7 @@ static struct queue_schedule *new_schedule(struct queue *queue, const struct que
     s->queue = queue;
     s->doors = *doors;
     s->cursor = (struct store_queue_cursor){INT64_MIN, 0};
-    s->rewind_us = INT64_MAX;
+    s->rewind_us = s->sleeps_until_us = INT64_MAX;
     s->seed[0] = rt_random();
     s->seed[1] = rt_random();
     list_init(&s->news);

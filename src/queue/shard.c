@@ -131,10 +131,14 @@ static bool is_idle(const struct queue_lane *lane)
 
 static bool wants_refill(const struct queue_lane *lane)
 {
+    size_t room = queue_lane_room(lane);
+    size_t most = queue_settings_now(lane->shard->schedule)->active_max;
+
     if (lane->needs_sweep)
         return true;
-    return lane->more && !queue_lane_is_blocked(lane) && lane->waiting < QUEUE_PAGE / 8 &&
-           queue_lane_room(lane) > 0;
+    // A reading should be worth its while.
+    return lane->more && !queue_lane_is_blocked(lane) && room >= lane->waiting * 7 &&
+           room >= (most < 80 ? most / 8 : 10) && room > 0;
 }
 
 static void set_idle(struct queue_lane *lane)
