@@ -102,22 +102,23 @@ class LabSite(Site):
         return self._wait(user, mailbox, patience, f'"{subject}"', 'SUBJECT', f'"{subject}"')
 
     def wait_for_report(self, user, about, mailbox='INBOX', patience=PATIENCE):
-        """The first report (RFC 3464) that speaks of that Message-ID, once it is there."""
-        return self._wait(user, mailbox, patience, f'a report about {about}', 'HEADER', 'Content-Type',
-                          'multipart/report', 'TEXT', f'"{about}"')
+        """The first mail about the one with that Message-ID, once it is there: a report."""
+        return self._wait(user, mailbox, patience, f'a report about {about}', 'TEXT', f'"{about}"',
+                          'NOT', 'HEADER', 'Message-ID', f'"{about}"')
 
     def _wait(self, user, mailbox, patience, what, *search):
+        box = self.imap(user, mailbox)
+
         def find():
-            box = self.imap(user, mailbox)
-            found = expect(box.uid('SEARCH', *search))[0].split()
-            raw = expect(box.uid('FETCH', found[0], '(BODY.PEEK[])'))[0][1] if found else None
-            box.logout()
-            return raw
+            expect(box.noop())
+            return expect(box.uid('SEARCH', *search))[0].split()
 
         try:
-            raw = until(find, f'{user}@{self.domain} gets {what}', patience)
+            uids = until(find, f'{user}@{self.domain} gets {what}', patience)
         except AssertionError as vain:
             raise AssertionError(f'{vain}\n{self.lab.logs()}') from None
+        raw = expect(box.uid('FETCH', uids[0], '(BODY.PEEK[])'))[0][1]
+        box.logout()
         return email.message_from_bytes(raw, policy=email.policy.SMTPUTF8)
 
 
@@ -167,6 +168,7 @@ class Lab:
         """A site, and its zone with an MX."""
         address = self.address()
         site = LabSite(self, domain, address, accounts, self.settings(), password)
+        site.set('queue', source=f'"{address}"')
         site.set('listen', addresses=f'{{"{address}"}}', smtp=self.smtp_port)
         for section, values in (settings or {}).items():
             site.set(section, **values)

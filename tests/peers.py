@@ -61,9 +61,11 @@ class Peer:
 
     def __init__(self, lab, domain, smarthost):
         self.lab, self.domain, self.smarthost = lab, domain, smarthost
+        self.domains = (domain, f'plain.{domain}')  # the second for talks without TLS
         self.hostname = f'mail.{domain}'
         self.host, self.port = lab.address(), lab.smtp_port
         lab.host(domain, self.host)
+        lab.dns.zone(domain).add('plain MX 10 mail')
         self.root = lab.place / domain
         self.unpacked = UNPACKED / self.package
         self.process = None
@@ -278,9 +280,9 @@ mynetworks = 127.0.0.0/8
 biff = no
 alias_maps =
 local_recipient_maps =
-virtual_mailbox_domains = {self.domain}
+virtual_mailbox_domains = {', '.join(self.domains)}
 virtual_mailbox_base = /home
-virtual_mailbox_maps = inline:{{{USER}@{self.domain}={USER}/Maildir/}}
+virtual_mailbox_maps = inline:{{{', '.join(f'{{{USER}@{domain}={USER}/Maildir/}}' for domain in self.domains)}}}
 virtual_uid_maps = static:{IDS[USER]}
 virtual_gid_maps = static:{IDS[USER]}
 relayhost = {smarthost}
@@ -292,6 +294,7 @@ smtpd_tls_security_level = may
 smtpd_tls_cert_file = /etc/tls/cert.pem
 smtpd_tls_key_file = /etc/tls/key.pem
 smtpd_tls_loglevel = 1
+smtpd_tls_received_header = yes
 smtputf8_enable = yes
 smtpd_client_connection_rate_limit = 0
 in_flow_delay = 0
@@ -337,11 +340,12 @@ class OpenSmtpd(Peer):
         self.write('etc/smtpd.conf', f'''pki mail cert "/etc/tls/cert.pem"
 pki mail key "/etc/tls/key.pem"
 listen on {self.host} port {self.port} tls pki mail hostname {self.hostname}
-table users {{ {USER} }}
 action "in" maildir "/home/{USER}/Maildir"
 action "out" relay host smtp://{self.smarthost[0]}:{self.smarthost[1]} helo {self.hostname}
-match from any for domain "{self.domain}" rcpt-to "{USER}@{self.domain}" action "in"
-match from any for domain "{self.domain}" reject
+table ours {{ {', '.join(self.domains)} }}
+table boxes {{ {', '.join(f'{USER}@{domain}' for domain in self.domains)} }}
+match from any for domain <ours> rcpt-to <boxes> action "in"
+match from any for domain <ours> reject
 match from any for any action "out"
 ''', 0o600)
 
@@ -364,7 +368,7 @@ daemon_smtp_ports = {self.port}
 spool_directory = /var/spool/exim4
 log_file_path = /var/log/exim4/%slog
 log_selector = +tls_cipher +smtp_protocol_error +pipelining
-domainlist local_domains = {self.domain}
+domainlist local_domains = {' : '.join(self.domains)}
 hostlist relay_from = 127.0.0.0/8
 acl_smtp_rcpt = acl_rcpt
 acl_smtp_dkim =
