@@ -75,12 +75,13 @@ static bool find_domain(struct receive_session *s, struct address *to, struct ar
     return hits == 1;
 }
 
-void receive_literal(struct receive_session *s, struct address *to, struct arena *command)
+bool receive_literal(struct receive_session *s, struct address *to, struct arena *command)
 {
     if (!s->limits->config.literals || !is_our_literal(s, to))
-        return;
-    if (str_case_eq(to->local, STR("postmaster")))
+        return true;
+    if (str_case_eq(to->local, STR("postmaster"))) {
         *to = (struct address){.local = to->local, .domain = STR("")};
-    else
-        find_domain(s, to, command);
+        return true;
+    }
+    return find_domain(s, to, command);
 }

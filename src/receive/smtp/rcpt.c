@@ -59,8 +59,9 @@ static void add(struct receive_session *s, struct smtp_rcpt *rcpt)
     struct outcome outcome;
 
     arena_init(&command, 16 << 20);
-    receive_literal(s, &rcpt->recipient, &command);
-    if (is_here(s, &rcpt->recipient)) {
+    if (!receive_literal(s, &rcpt->recipient, &command)) {
+        receive_say(s, 550, "5.1.1", "no such user here");
+    } else if (is_here(s, &rcpt->recipient)) {
         outcome = queue_recipient(s->receive->doors.queue, s->envelope, &rcpt->recipient);
         note_outcome(s, &outcome);
         if (outcome.verdict == DONE)

@@ -185,9 +185,9 @@ struct outcome receive_lmtp_sort(struct receive_body *body);
 void receive_lmtp_say(struct receive_session *s, const struct receive_body *body,
                       const struct outcome *outcome);
 /// Mail for us at our own address (literal.c, RFC 5321 4.5.1): a recipient at the literal of the
-/// address the client came to becomes one of a domain of ours, if there is such a user. Lives in
-/// `command`.
-void receive_literal(struct receive_session *s, struct address *to, struct arena *command);
+/// address the client came to becomes one of a domain of ours. Lives in `command`. False: it is
+/// ours, and there is no such user.
+bool receive_literal(struct receive_session *s, struct address *to, struct arena *command);
 /// Says the outcome, writes the log line of the mail, ends the transaction.
 void receive_body_tell(struct receive_session *s, const struct receive_body *body,
                        const struct outcome *outcome);
