@@ -14,6 +14,7 @@
 #include "route/route.h"
 #include "queue/queue.h"
 #include "queue/secret.h"
+#include "queue/suppress.h"
 #include "receive/receive.h"
 #include "serve/imap/imap.h"
 #include "serve/pop3/pop3.h"
@@ -130,10 +131,14 @@ static int make_rooms(struct server *s)
     if (r < 0)
         return refuse(s, EX_IOERR, "the secret of return paths", r);
     s->way.route.secret = buf_str(&s->return_secret);
+    r = queue_suppress_open(s->site.store, &s->suppress);
+    if (r < 0)
+        return refuse(s, EX_IOERR, "the suppressed addresses", r);
     s->queue = (struct queue){
         .store = s->site.store,
         .route = &s->way.route,
         .deliver = APP_CONFIG(s->config, deliver_config, deliver_settings),
+        .suppress = s->suppress,
         .config = APP_CONFIG(s->config, queue_config, queue_settings),
         .send = APP_CONFIG(s->config, send_config, send_settings),
         .host_name = s->way.route.host_name,
@@ -492,6 +497,7 @@ int server_run(const struct call *call, struct app_config *config)
     }
     if (s.code != EX_OK)
         call_fail(call, s.code, "%s", s.why.len ? buf_cstr(&s.why) : "cannot serve");
+    queue_suppress_close(s.suppress);
     buf_done(&s.return_secret);
     buf_done(&s.why);
     return s.code;

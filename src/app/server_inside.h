@@ -23,6 +23,7 @@ struct server {
     struct rt_tls_client *tls_client;
     struct way way; // its route is ours
     struct buf return_secret;
+    struct queue_suppress *suppress;
     struct queue queue;
     struct receive *receive;
     struct pop3 *pop3;

@@ -15,6 +15,7 @@
 #include "rt/rt.h"
 
 #include "queue/bodies.h"
+#include "queue/came_back.h"
 #include "queue/intake.h"
 #include "queue/queue.h"
 #include "queue/receipt.h"
@@ -187,6 +188,7 @@ struct outcome queue_accept(struct queue_mail *mail)
         log_kept(&a, name);
         queue_intake_tell(&a.intake, a.news);
         queue_report_tell(a.receipt, a.news);
+        queue_came_back(mail->e, &mail->bodies);
     } else {
         log_not_kept(&a, r);
     }

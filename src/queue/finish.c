@@ -12,6 +12,7 @@
 
 #include "queue/intake.h"
 #include "queue/report.h"
+#include "queue/suppress.h"
 
 #include <errno.h>
 
@@ -34,6 +35,7 @@ struct fate {
     bool is_by_told, is_warned;
     bool is_reported;
     struct report_recipient report;
+    struct str suppress_key, suppress_value; // what goes into the documents; "": nothing
 };
 
 struct finish {
@@ -186,12 +188,25 @@ static void reschedule(struct finish *finish, const struct fate *f)
                            arena_str(&finish->arena, buf_str(&value)));
 }
 
+/// A report that finds nobody says nothing about an address somebody used.
+static void suppress(struct finish *finish, struct fate *f)
+{
+    const struct queue_entry *e = f->entry;
+
+    f->suppress_key = STR("");
+    if (finish->queue->suppress && !e->is_report && e->sender.len > 0 &&
+        queue_suppress_is_final(&f->result->outcome))
+        queue_suppress_put(finish->queue->suppress, finish->change, e->recipient,
+                           &f->result->outcome, &finish->arena, &f->suppress_key,
+                           &f->suppress_value);
+}
+
 static size_t add_entries(struct finish *finish)
 {
     size_t added = 0;
 
     for (size_t i = 0; i < finish->count; i++) {
-        const struct fate *f = &finish->fates[i];
+        struct fate *f = &finish->fates[i];
 
         if (f->is_gone)
             continue;
@@ -200,6 +215,7 @@ static size_t add_entries(struct finish *finish)
             reschedule(finish, f);
         else
             store_change_queue_remove(finish->change, f->entry->id);
+        suppress(finish, f);
     }
     return added;
 }
@@ -314,6 +330,18 @@ static void forget_change(struct finish *finish)
     store_change_free(TAKE(finish->change));
 }
 
+static void tell(struct finish *finish)
+{
+    for (size_t i = 0; i < finish->report_count; i++)
+        queue_report_tell(finish->reports[i], finish->news);
+    for (size_t i = 0; i < finish->count; i++) {
+        const struct fate *f = &finish->fates[i];
+
+        if (!f->is_gone && f->suppress_key.len > 0)
+            queue_suppress_note(finish->queue->suppress, f->suppress_key, f->suppress_value);
+    }
+}
+
 /// [await] 0, STORE_NOT_FOUND: one of them is gone; -errno.
 static int try_change(struct finish *finish)
 {
@@ -331,8 +359,8 @@ static int try_change(struct finish *finish)
     r = store_commit(finish->change);
     if (r > 0 && r != STORE_NOT_FOUND)
         return -EIO;
-    for (size_t i = 0; r == 0 && i < finish->report_count; i++)
-        queue_report_tell(finish->reports[i], finish->news);
+    if (r == 0)
+        tell(finish);
     return r;
 }
 

@@ -38,6 +38,7 @@ struct queue_config {
 extern const struct settings queue_settings;
 
 struct queue_schedule;
+struct queue_suppress;
 
 struct queue {
     struct store *store; // borrowed, as all of these
@@ -47,6 +48,7 @@ struct queue {
     const struct send_config *send;
     struct rt_tls_client *tls_client;
     struct str host_name;
+    struct queue_suppress *suppress; // NULL: no address is
     /// NULL: what is for other hosts is kept, and nothing is sent (until a schedule is started on
     /// this store).
     struct queue_schedule *schedule;
@@ -54,7 +56,8 @@ struct queue {
 
 // ---- taking over
 
-/// One RCPT: routes it and asks for room (by the declared size). DONE: it was added to the
+/// One RCPT: routes it, leaves out who does not exist (queue/suppress.h) and asks for room (by the
+/// declared size). DONE: it was added to the
 /// envelope. LATER or NEVER: it was not. No waiting. `to` with an empty domain: <postmaster>.
 struct outcome queue_recipient(const struct queue *queue, struct envelope *e,
                                const struct address *to);

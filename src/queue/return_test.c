@@ -149,6 +149,60 @@ static void a_list_hears_of_its_members_by_its_owner(void **state)
     world_run(&w, list_body);
 }
 
+// ---- the story of the mail it is about
+
+struct story {
+    uint64_t mail_id;
+    struct buf lines;
+};
+
+static void keep_story(void *arg, uint64_t mail_id, int64_t wall_us, const char *where,
+                       struct str text)
+{
+    struct story *story = arg;
+
+    (void)wall_us;
+    if (mail_id == story->mail_id)
+        buf_putf(&story->lines, "%s %.*s\n", where, STR_ARG(text));
+}
+
+static void story_body(struct world *w)
+{
+    static const char report[] = "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n"
+                                 "Content-Type: message/delivery-status\r\n\r\n"
+                                 "Reporting-MTA: dns; far.example\r\n\r\n"
+                                 "Final-Recipient: rfc822; zoe@far.example\r\n"
+                                 "Action: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n";
+    struct story story = {.mail_id = 0x7f3a};
+    struct queue_entry entry;
+    struct people p;
+    struct site s;
+    char path[256];
+
+    site_init(&s, w);
+    buf_init(&story.lines, 1 << 20);
+    p = people(&s);
+    entry = send(&s, "carl@sender.example", "fans@example.test");
+    snprintf(path, sizeof(path), "%.*s", STR_ARG(entry.sender));
+    CHECK(code_of(&s, "", str_from(path)) == 250);
+    log_set_story_sink(keep_story, &story);
+    CHECK(site_hand_in(&s, report).verdict == DONE);
+    log_set_story_sink(NULL, NULL);
+    CHECK(site_has(&story.lines, "queue/report came back"));
+    CHECK(site_has(&story.lines, "action=failed rcpt=zoe@far.example status=5.1.1"));
+    CHECK(site_count(&s, p.owner) == 1);
+    buf_done(&story.lines);
+    site_done(&s);
+}
+
+static void a_report_enters_the_story_of_its_mail(void **state)
+{
+    struct world w = {0};
+
+    (void)state;
+    world_run(&w, story_body);
+}
+
 static void secret_body(struct world *w)
 {
     struct buf first, second;
@@ -175,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_an_alias_passed_on_comes_back_to_the_sender),
         cmocka_unit_test(a_list_hears_of_its_members_by_its_owner),
+        cmocka_unit_test(a_report_enters_the_story_of_its_mail),
         cmocka_unit_test(the_secret_is_made_once),
     };
 
