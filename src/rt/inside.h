@@ -94,6 +94,8 @@ struct rt_loop {
     struct rt_timers timers;
     _Atomic(struct rt_errand *) inbox;
     bool stopping; // its tasks were cancelled
+    unsigned node; // of the simulator: what begins outside of tasks belongs to it; 0: to none
+    uint64_t dying_nodes; // bits: what begins there is cancelled
     // For the watchdog.
     _Atomic(const char *) running_name;
     _Atomic uint64_t busy_since_us; // 0: waiting for events
@@ -130,6 +132,7 @@ struct rt_task {
     struct rt_waiter *joiner;
     struct rt_conn *conn; // the session it runs, or NULL
     int result;
+    unsigned node;                          // of the simulator
     bool cancelled, done, to_join, is_warm; // warm: spare, with its memory
     struct rt_stack *stack;
 };
@@ -164,6 +167,10 @@ void rt_session_left(struct rt *rt);
 
 int rt_task_new(int (*fn)(void *arg), void *arg, const char *name, struct rt_task **out);
 void rt_task_run(struct rt_task *task);
+/// The simulated node on whose behalf the caller runs; 0: none.
+unsigned rt_node_here(const struct rt_loop *loop);
+/// Cancels the tasks of that node; gives how many have not come to their end.
+unsigned rt_tasks_cancel_node(struct rt_loop *loop, unsigned node);
 /// 0, or -ECANCELED, -ETIMEDOUT when the calling task may not wait any more.
 int rt_task_verdict(void);
 /// rt_wait, with a word for rt_dump.

@@ -101,7 +101,7 @@ void rt_lane_free(struct rt_lane *lane)
 {
     if (!lane)
         return;
-    CHECK(!rt_self.task);
+    CHECK(!rt_self.task && !lane->is_due);
     pthread_mutex_lock(&lane->lock);
     lane->is_ending = true;
     pthread_cond_signal(&lane->more);

@@ -12,13 +12,17 @@ struct post {
     struct rt_errand errand;
     void (*fn)(void *arg);
     void *arg;
+    struct rt_loop *loop;
+    unsigned node;
 };
 
 static void on_post(struct rt_errand *errand)
 {
     struct post *post = (struct post *)(void *)errand;
 
+    post->loop->node = post->node;
     post->fn(post->arg);
+    post->loop->node = 0;
     free(post);
 }
 
@@ -140,6 +144,7 @@ void rt_post(struct rt_loop *loop, void (*fn)(void *arg), void *arg)
     struct post *post = malloc(sizeof(*post));
 
     CHECK(post);
-    *post = (struct post){.errand = {.fn = on_post}, .fn = fn, .arg = arg};
+    *post = (struct post){.errand = {.fn = on_post}, .fn = fn, .arg = arg, .loop = loop};
+    post->node = rt_self.loop == loop ? rt_node_here(loop) : 0;
     rt_errand_send(loop, &post->errand);
 }

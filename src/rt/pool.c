@@ -115,6 +115,32 @@ static void run_later(void *arg)
     rt_wake_up(&call->waiter, result);
 }
 
+static void *aside_main(void *arg)
+{
+    struct call *call = arg;
+
+    rt_self = (struct rt_self){.rt = call->rt};
+    rt_wake_up(&call->waiter, call->fn(call->arg));
+    return NULL;
+}
+
+int rt_call_aside(int (*fn)(void *arg), void *arg)
+{
+    struct call call = {.rt = rt_here(), .fn = fn, .arg = arg};
+    pthread_t thread;
+    int result;
+
+    rt_waiter_init(&call.waiter);
+    if (!call.rt->world->has_threads) {
+        call.rt->world->later(call.rt, run_later, &call);
+        return rt_wait_for(&call.waiter, false, "aside");
+    }
+    CHECK(pthread_create(&thread, NULL, aside_main, &call) == 0);
+    result = rt_wait_for(&call.waiter, false, "aside");
+    pthread_join(thread, NULL);
+    return result;
+}
+
 static void enqueue(struct rt_pool *pool, struct call *call)
 {
     pthread_mutex_lock(&pool->lock);

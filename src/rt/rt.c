@@ -159,6 +159,7 @@ int rt_listen(struct rt *rt, const struct rt_listen *what, uint16_t *out_port)
     listener->address = strdup(what->address);
     CHECK(listener->address);
     listener->what.address = listener->address;
+    listener->node = rt_node_here(rt->loops[0]);
     r = rt->world->listen(rt, listener, out_port);
     if (r < 0) {
         free(listener->address);

@@ -134,6 +134,10 @@ void rt_pool_free(struct rt_pool *pool);
 /// memory and cleaning up needs calls, too.
 int rt_call(struct rt_pool *pool, int (*fn)(void *arg), void *arg);
 
+/// [await] The result of fn(arg), run once on a thread of its own, outside of every task: the place
+/// to free pools and lanes from a task. As rt_call, never cancelled.
+int rt_call_aside(int (*fn)(void *arg), void *arg);
+
 /// A lane is one thread that takes all jobs waiting (at most batch_max) and does them together:
 /// the place of group commit.
 struct rt_job {

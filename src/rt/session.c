@@ -54,6 +54,7 @@ static void run(struct rt_conn *conn)
 
     if (r == 0) {
         conn->task->conn = conn;
+        conn->task->node = conn->listener->node;
         conn->state = RT_CONN_RUNNING;
         return;
     }
@@ -369,6 +370,23 @@ void rt_sessions_stop(struct rt_loop *loop)
         if (conn->listener && conn->state != RT_CONN_RUNNING)
             destroy(conn);
     }
+}
+
+unsigned rt_sessions_stop_node(struct rt_loop *loop, unsigned node)
+{
+    unsigned left = 0;
+
+    LIST_EACH (&loop->conns, it) {
+        struct rt_conn *conn = LIST_OF(it, struct rt_conn, link);
+
+        if (!conn->listener || conn->listener->node != node)
+            continue;
+        if (conn->state != RT_CONN_RUNNING)
+            destroy(conn);
+        else
+            left++;
+    }
+    return left;
 }
 
 void rt_sessions_done(struct rt_loop *loop)

@@ -13,6 +13,7 @@ struct rt_listener {
     struct list link;
     struct rt_listen what; // address is our copy
     char *address;
+    unsigned node; // of the simulator
 };
 
 enum rt_conn_state { RT_CONN_PARKED, RT_CONN_RUNNING, RT_CONN_STARVED };
@@ -62,6 +63,8 @@ void rt_sessions_drain(struct rt_loop *loop);
 void rt_sessions_cancel(struct rt_loop *loop);
 /// Closes those that are parked.
 void rt_sessions_stop(struct rt_loop *loop);
+/// Closes those of that node that no task runs; gives how many there still are.
+unsigned rt_sessions_stop_node(struct rt_loop *loop, unsigned node);
 void rt_sessions_done(struct rt_loop *loop);
 
 // ---- slot.c

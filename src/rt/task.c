@@ -67,6 +67,16 @@ static void give_back(struct rt_task *task)
     loop->spare_count++;
 }
 
+unsigned rt_node_here(const struct rt_loop *loop)
+{
+    return rt_self.task ? rt_self.task->node : loop->node;
+}
+
+static bool is_dying(const struct rt_loop *loop, unsigned node)
+{
+    return loop->stopping || (loop->dying_nodes >> node & 1);
+}
+
 int rt_task_new(int (*fn)(void *arg), void *arg, const char *name, struct rt_task **out)
 {
     struct rt_loop *loop = rt_self.loop;
@@ -90,7 +100,8 @@ int rt_task_new(int (*fn)(void *arg), void *arg, const char *name, struct rt_tas
     task->joiner = NULL;
     task->conn = NULL;
     task->early = task->result = 0;
-    task->cancelled = loop->stopping;
+    task->node = rt_node_here(loop);
+    task->cancelled = is_dying(loop, task->node);
     task->done = task->to_join = false;
     list_put_last(&loop->ready, &task->link);
     *out = task;
@@ -271,6 +282,21 @@ void rt_tasks_cancel(struct rt_loop *loop)
 {
     LIST_EACH (&loop->tasks, it)
         rt_cancel(LIST_OF(it, struct rt_task, alive));
+}
+
+unsigned rt_tasks_cancel_node(struct rt_loop *loop, unsigned node)
+{
+    unsigned count = 0;
+
+    LIST_EACH (&loop->tasks, it) {
+        struct rt_task *task = LIST_OF(it, struct rt_task, alive);
+
+        if (task->node != node || task->done)
+            continue;
+        rt_cancel(task);
+        count++;
+    }
+    return count;
 }
 
 int rt_join(struct rt_task *task)

@@ -56,6 +56,7 @@ struct sim_link {
     bool is_decided, is_dead, is_bytewise;
     bool is_secret; // it has TLS, whose bytes depend on the time of day
     int dial_result;
+    unsigned nodes[2]; // of the sides; 0: none
     uint16_t port, from_port;
     char address[46], from[46];
 };
@@ -64,6 +65,7 @@ struct sim_port {
     struct list link;
     const struct rt_listener *listener;
     uint16_t port;
+    bool is_dead; // its node died; nobody listens
 };
 
 static void look_soon(struct sim_sock *sock);
@@ -408,15 +410,29 @@ static bool is_at(const struct sim_port *port, const char *address, uint16_t num
            (strcmp(own, address) == 0 || strcmp(own, "0.0.0.0") == 0 || strcmp(own, "::") == 0);
 }
 
-static const struct rt_listener *find_listener(struct sim *sim, const char *address, uint16_t port)
+static struct sim_port *find_port(struct sim *sim, const char *address, uint16_t port, bool is_dead)
 {
     LIST_EACH (&sim->ports, it) {
         struct sim_port *at = LIST_OF(it, struct sim_port, link);
 
-        if (is_at(at, address, port))
-            return at->listener;
+        if (at->is_dead == is_dead && is_at(at, address, port))
+            return at;
     }
     return NULL;
+}
+
+static const struct rt_listener *find_listener(struct sim *sim, const char *address, uint16_t port)
+{
+    const struct sim_port *at = find_port(sim, address, port, false);
+
+    return at ? at->listener : NULL;
+}
+
+/// Nobody listens there, as a node has died; half of such dials are never answered.
+static bool is_lost(struct sim *sim, const struct sim_link *link)
+{
+    return !find_listener(sim, link->address, link->port) &&
+           find_port(sim, link->address, link->port, true) && rt_sim_chance(sim, RT_SIM_PPM / 2);
 }
 
 static void on_dialled(struct rt_timer *timer, uint64_t now_us)
@@ -426,7 +442,12 @@ static void on_dialled(struct rt_timer *timer, uint64_t now_us)
     const struct rt_listener *listener = find_listener(sim, link->address, link->port);
 
     (void)now_us;
+    if (is_lost(sim, link)) {
+        rt_sim_trace(sim, "dial lost", link->id, 0);
+        return;
+    }
     link->is_decided = true;
+    link->nodes[SERVER] = listener ? listener->node : 0;
     if (!listener || rt_sim_chance(sim, sim->config.refuse) ||
         atomic_load(&sim->base.connections) >= sim->base.config.connections_max)
         link->dial_result = -ECONNREFUSED;
@@ -446,6 +467,7 @@ static struct sim_link *link_new(struct sim *sim, const char *source, const char
     link->sim = sim;
     link->id = ++sim->link_ids;
     link->port = port;
+    link->nodes[DIALLER] = rt_node_here(&sim->loop);
     link->from_port = (uint16_t)(32768 + link->id % 28000);
     link->is_bytewise = rt_sim_chance(sim, sim->config.bytewise);
     link->dialling.fire = on_dialled;
@@ -486,10 +508,17 @@ int rt_sim_dialled(struct rt_sock *base)
     return sim_sock_of(base)->link->dial_result;
 }
 
+static void drop_port(struct sim_port *port)
+{
+    list_remove(&port->link);
+    free(port);
+}
+
 int rt_sim_listen(struct rt *rt, struct rt_listener *listener, uint16_t *out_port)
 {
     struct sim *sim = sim_of(rt);
     struct sim_port *port = calloc(1, sizeof(*port));
+    struct sim_port *dead;
 
     CHECK(port);
     port->listener = listener;
@@ -499,6 +528,8 @@ int rt_sim_listen(struct rt *rt, struct rt_listener *listener, uint16_t *out_por
         free(port);
         return -EADDRINUSE;
     }
+    while ((dead = find_port(sim, listener->address, port->port, true)))
+        drop_port(dead);
     list_put_last(&sim->ports, &port->link);
     if (out_port)
         *out_port = port->port;
@@ -507,9 +538,28 @@ int rt_sim_listen(struct rt *rt, struct rt_listener *listener, uint16_t *out_por
 
 void rt_sim_unlisten(struct rt_loop *loop)
 {
-    LIST_EACH (&sim_of(loop->rt)->ports, it) {
-        list_remove(it);
-        free(LIST_OF(it, struct sim_port, link));
+    LIST_EACH (&sim_of(loop->rt)->ports, it)
+        drop_port(LIST_OF(it, struct sim_port, link));
+}
+
+void rt_sim_net_kill(struct sim *sim, unsigned node)
+{
+    LIST_EACH (&sim->ports, it) {
+        struct sim_port *port = LIST_OF(it, struct sim_port, link);
+
+        port->is_dead |= port->listener->node == node;
+    }
+    LIST_EACH (&sim->links, it) {
+        struct sim_link *link = LIST_OF(it, struct sim_link, link);
+
+        if (link->nodes[DIALLER] != node && link->nodes[SERVER] != node)
+            continue;
+        if (!link->is_decided) // its dial never arrives
+            rt_timer_set(&sim->loop.timers, &link->dialling, RT_NEVER);
+        if (rt_sim_chance(sim, RT_SIM_PPM / 2))
+            reset_link(link);
+        else
+            kill_link(link);
     }
 }
 

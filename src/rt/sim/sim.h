@@ -68,5 +68,27 @@ uint64_t rt_sim_trace_hash(struct rt *rt);
 uint64_t rt_sim_events(struct rt *rt);
 /// Adds a happening of the caller's own to the trace.
 void rt_sim_note(struct rt *rt, const char *what, uint64_t value);
+// ---- nodes: several servers in one world, each of which can die and come back
+
+enum { RT_SIM_NODES_MAX = 63 };
+
+/// From now on what the calling task starts (tasks, listeners, what is posted), and what that
+/// starts in turn, belongs to that node, 1 to RT_SIM_NODES_MAX; so does the calling task, which had
+/// better be one of its own. Outside of tasks: what is listened at and posted before rt_run. Gives
+/// the node it was before, 0 for none, to go back to.
+unsigned rt_sim_node_begin(struct rt *rt, unsigned node);
+static inline void rt_sim_node_end(struct rt *rt, unsigned before)
+{
+    rt_sim_node_begin(rt, before);
+}
+/// [await] The node dies: it listens no more, all its connections are reset or fall silent at once
+/// (each by the seed), so that nothing it says arrives any more; its sessions are closed, its tasks
+/// cancelled, and awaited until they have come to their end, also when the caller is cancelled.
+/// Dials to where it listened are refused or never answered, until something listens there again.
+/// The code of the node does run to its end: cut its disk first (rt_sim_disk_cut_at with the next
+/// step), so that this leaves no trace. Not from a task of the node itself. Afterwards what its
+/// tasks used can be freed and the node may begin anew.
+void rt_sim_node_kill(struct rt *rt, unsigned node);
+
 /// Is this runtime a simulated one?
 bool rt_is_sim(const struct rt *rt);

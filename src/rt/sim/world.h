@@ -49,4 +49,6 @@ void rt_sim_poll(struct rt_sock *sock, unsigned events);
 void rt_sim_shut(struct rt_sock *sock);
 void rt_sim_close(struct rt_sock *sock);
 void rt_sim_local_name(struct rt_sock *sock, char *to, size_t max);
+/// Whatever the node listens at and is connected by ends, with a word or without.
+void rt_sim_net_kill(struct sim *sim, unsigned node);
 void rt_sim_net_done(struct sim *sim);

@@ -228,11 +228,10 @@ struct closing {
     struct local *l; // may be NULL
     struct rt_lane *lane;
     struct rt_pool *pool;
-    struct rt_waiter done;
 };
 
 /// Waits for the lane and the pool, and for SQLite's last checkpoint: not on a loop.
-static void *close_all(void *arg)
+static int close_all(void *arg)
 {
     struct closing *c = arg;
 
@@ -240,18 +239,12 @@ static void *close_all(void *arg)
     rt_pool_free(c->pool);
     if (c->l)
         local_close(c->l);
-    rt_wake_up(&c->done, 0);
-    return NULL;
+    return 0;
 }
 
 static void close_off_loop(struct closing *c)
 {
-    pthread_t thread;
-
-    rt_waiter_init(&c->done);
-    CHECK(pthread_create(&thread, NULL, close_all, c) == 0);
-    rt_wait(&c->done, false);
-    pthread_join(thread, NULL);
+    rt_call_aside(close_all, c);
 }
 
 static void engine_close(struct store *store)
