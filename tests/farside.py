@@ -418,8 +418,12 @@ class Talk(threading.Thread):
         mail, self.mail = self.mail or Mail(self, ''), None
         mail.body = body
         self.far.took(mail)
+        self.said.append('')
         for _ in range(len(mail.recipients) if self.far.lmtp else 1):
-            mail.is_acknowledged = self.answer('dot', '250 2.0.0 kept\r\n')
+            try:
+                self.answer('dot', '250 2.0.0 kept\r\n')
+            finally:
+                mail.is_acknowledged = bool(self.said) and self.said[-1].startswith('2')
         self.far.news()
 
 
