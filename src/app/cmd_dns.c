@@ -164,6 +164,8 @@ const struct command command_dns = {
     .name = "dns",
     .summary = "What DNS says about the way of mail",
     COMMAND_CHILDREN(children),
+    .examples = "carteiro dns route example.org\n"
+                "carteiro dns check example.org",
     .help = "Asks by the server's own resolver, with DNSSEC, or by one of its own when no server "
             "runs.",
 };

@@ -40,6 +40,8 @@ static const struct {
     {"queue.list", operate_queue_list},
     {"queue.summary", operate_queue_summary},
     {"queue.do", operate_queue_do},
+    {"suppress.list", operate_suppress_list},
+    {"suppress.remove", operate_suppress_remove},
     {"dns.route", operate_dns_route},
     {"dns.check", operate_dns_check},
 };

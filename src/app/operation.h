@@ -76,6 +76,9 @@ int operate_reload(struct operation *op);
 int operate_backup(struct operation *op);
 int operate_trace(struct operation *op);
 
+int operate_suppress_list(struct operation *op);
+int operate_suppress_remove(struct operation *op);
+
 int operate_queue_list(struct operation *op);
 int operate_queue_summary(struct operation *op);
 int operate_queue_do(struct operation *op);

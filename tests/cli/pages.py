@@ -51,6 +51,10 @@ class Pages(unittest.TestCase):
                 self.assertIn(f'{what} {verb}', found)
         for verb in ('list', 'show', 'create', 'remove', 'rename'):
             self.assertIn(f'mailbox {verb}', found)
+        for verb in ('list', 'show', 'retry', 'hold', 'release', 'remove', 'bounce', 'summary'):
+            self.assertIn(f'queue {verb}', found)
+        for name in ('trace', 'dns route', 'dns check', 'suppress list', 'suppress remove'):
+            self.assertIn(name, found)
 
     def test_examples_name_options_that_exist(self):
         for path in all_commands():
