@@ -174,9 +174,10 @@ static const char *rcode_name(int rcode)
 static void read_records(const struct rt_question *question, const struct ub_result *result,
                          struct dns_answer *out)
 {
-    struct str data[DNS_RECORDS_MAX];
+    CLEANUP(free_drop) struct str *data = calloc(DNS_RECORDS_MAX, sizeof(*data));
     size_t count = 0;
 
+    CHECK(data);
     for (; result->data && result->data[count]; count++) {
         if (count < DNS_RECORDS_MAX)
             data[count] = str_of(result->data[count], (size_t)result->len[count]);

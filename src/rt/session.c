@@ -81,7 +81,11 @@ static void park(struct rt_conn *conn)
     conn->state = RT_CONN_PARKED;
     rt_conn_release(conn);
     rt_conn_want(conn, RT_READ);
-    conn->idle_at_us = conn->idle_ms ? rt_now_us() + (uint64_t)conn->idle_ms * 1000 : RT_NEVER;
+    if (conn->was_active) // a notice from within the house does not make the peer less idle
+        conn->idle_from_us = rt_now_us();
+    conn->was_active = false;
+    conn->idle_at_us =
+        conn->idle_ms ? conn->idle_from_us + (uint64_t)conn->idle_ms * 1000 : RT_NEVER;
     rt_timer_by(&conn->loop->timers, &conn->idle, conn->idle_at_us);
 }
 
@@ -163,6 +167,7 @@ static int open_session(struct rt_conn *conn)
     }
     begin_entry(conn);
     conn->is_open = true;
+    conn->was_active = true;
     return what->protocol->open(conn->session, conn);
 }
 
@@ -173,6 +178,7 @@ static int run_wake(struct rt_conn *conn)
     int r;
 
     conn->why = 0;
+    conn->was_active |= (why & RT_WAKE_IDLE) != 0;
     begin_entry(conn);
     if (!protocol->wake)
         return why & (RT_WAKE_IDLE | RT_WAKE_SHUTDOWN) ? RT_CLOSE : RT_NEXT;
@@ -183,6 +189,7 @@ static int run_wake(struct rt_conn *conn)
 static int run_command(struct rt_conn *conn)
 {
     conn->why &= (uint8_t)~RT_WAKE_IDLE; // not idle after all
+    conn->was_active = true;
     begin_entry(conn);
     return protocol_of(conn)->command(conn->session, conn);
 }
@@ -326,6 +333,7 @@ void rt_session_begin(struct rt_loop *loop, const struct rt_listener *listener,
     atomic_fetch_add(&loop->rt->connections, 1);
     conn = rt_conn_new(loop, sock, what->protocol->session_size);
     conn->listener = listener;
+    conn->was_active = true;
     conn->idle.fire = on_idle;
     conn->peer_port = port;
     snprintf(conn->peer, sizeof(conn->peer), "%s", peer);

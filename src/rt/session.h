@@ -38,11 +38,12 @@ struct rt_conn {
     uint32_t slot;
     int error; // what every later await returns
     uint8_t state, why, tls_wants;
-    bool is_open, is_ended, is_verifying; // open ran; the peer sent its last byte; client verifies
+    bool is_open, is_ended; // open ran; the peer sent its last byte
+    bool was_active; // since it was parked last: a command ran, or it was told of its idleness
     uint16_t peer_port;
     uint32_t idle_ms;
     struct rt_timer idle;
-    uint64_t idle_at_us;
+    uint64_t idle_from_us, idle_at_us;
     char *local;
     char peer[46];
     _Alignas(16) char session[];

@@ -133,10 +133,11 @@ static const struct line *find_alias(const struct zones *z, const struct rt_ques
 /// The records at the end of the chain.
 static void find_records(const struct zones *z, const struct rt_question *q, struct dns_answer *out)
 {
-    struct str data[DNS_RECORDS_MAX];
+    CLEANUP(free_drop) struct str *data = calloc(DNS_RECORDS_MAX, sizeof(*data));
     size_t count = 0;
     bool exists = false;
 
+    CHECK(data);
     for (size_t i = 0; i < z->count; i++) {
         const struct line *line = &z->lines[i];
         bool is_it = str_eq(line->name, out->canonical);

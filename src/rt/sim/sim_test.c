@@ -310,6 +310,94 @@ static void the_source_is_the_peer(void **state)
     assert_int_equal(w.good, 1);
 }
 
+// ---- idle time
+
+struct sleeper {
+    struct rt *rt;
+    struct rt_handle handle;
+    int notices, idle_wakes;
+};
+
+static int on_sleeper_open(void *arg, struct rt_conn *conn)
+{
+    struct sleeper *s = rt_conn_context(conn);
+
+    (void)arg;
+    s->handle = rt_conn_handle(conn);
+    return RT_NEXT;
+}
+
+static int on_sleeper_command(void *arg, struct rt_conn *conn)
+{
+    struct str line;
+    int r = rt_line(conn, 100, &line);
+
+    (void)arg;
+    return r < 0 ? r : RT_NEXT;
+}
+
+static int on_sleeper_wake(void *arg, struct rt_conn *conn, unsigned why)
+{
+    struct sleeper *s = rt_conn_context(conn);
+
+    (void)arg;
+    s->notices += (why & RT_WAKE_NOTIFY) != 0;
+    s->idle_wakes += (why & RT_WAKE_IDLE) != 0;
+    return s->idle_wakes == 2 ? RT_CLOSE : RT_NEXT;
+}
+
+static const struct rt_protocol sleeping = {.name = "sleeping",
+                                            .session_size = 8,
+                                            .open = on_sleeper_open,
+                                            .command = on_sleeper_command,
+                                            .wake = on_sleeper_wake,
+                                            .idle_ms = 300000};
+
+static int poke_sleeper(void *arg)
+{
+    struct sleeper *s = arg;
+
+    while (rt_sleep(70000) == 0)
+        rt_notify(s->rt, s->handle);
+    return 0;
+}
+
+/// Input at 100 s: idle at 400 s and, told once and staying, at 700 s; whatever notices come.
+static int watch_sleeper(void *arg)
+{
+    struct sleeper *s = arg;
+    uint64_t begun_us = rt_now_us();
+    struct rt_task *poker;
+    struct rt_conn *conn;
+    struct str rest;
+
+    CHECK(rt_spawn(poke_sleeper, s, "poker", &poker) == 0);
+    CHECK(rt_dial("10.1.1.1", 25, 60000, &conn) == 0);
+    CHECK(rt_sleep(100000) == 0);
+    rt_put(conn, STR("here\r\n"));
+    CHECK(rt_peek(conn, &rest) == -ECONNRESET); // flushes, then hears the end
+    CHECK(rt_now_us() - begun_us > 699u * 1000000 && rt_now_us() - begun_us < 702u * 1000000);
+    rt_hang_up(conn);
+    rt_cancel(poker);
+    rt_join(poker);
+    rt_stop(s->rt);
+    return 0;
+}
+
+static void notices_do_not_prolong_idleness(void **state)
+{
+    struct sleeper s = {0};
+    struct rt_listen listen = {
+        .address = "0.0.0.0", .port = 25, .protocol = &sleeping, .context = &s};
+
+    (void)state;
+    assert_int_equal(rt_sim_new(1, &rt_sim_calm, &s.rt), 0);
+    assert_int_equal(rt_listen(s.rt, &listen, NULL), 0);
+    assert_int_equal(rt_run(s.rt, watch_sleeper, &s), 0);
+    rt_free(s.rt);
+    assert_true(s.notices >= 9 && s.idle_wakes == 2);
+}
+
 // ---- TLS, and worlds that stand still
 
 static void tls_runs_over_it(void **state)
@@ -385,6 +473,7 @@ int main(void)
         cmocka_unit_test(the_same_seed_tells_the_same_history),
         cmocka_unit_test(in_a_rough_world_every_session_ends),
         cmocka_unit_test(the_source_is_the_peer),
+        cmocka_unit_test(notices_do_not_prolong_idleness),
         cmocka_unit_test(connections_break_at_every_byte),
         cmocka_unit_test(tls_runs_over_it),
         cmocka_unit_test(a_standstill_is_reported),
