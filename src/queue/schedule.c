@@ -183,7 +183,8 @@ static struct queue_schedule *new_schedule(struct queue *queue, const struct que
     s->queue = queue;
     s->doors = *doors;
     s->cursor = (struct store_queue_cursor){INT64_MIN, 0};
-    s->rewind_us = s->sleeps_until_us = INT64_MAX;
+    s->rewind_us = INT64_MAX;
+    s->sleeps_until_us = INT64_MAX;
     s->seed[0] = rt_random();
     s->seed[1] = rt_random();
     list_init(&s->news);

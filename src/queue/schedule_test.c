@@ -278,13 +278,19 @@ static struct world *new_world(void)
     return the_world;
 }
 
-static void run(struct world *w, void (*fn)(struct world *w))
+static void run_in(struct world *w, void (*fn)(struct world *w), uint64_t seed,
+                   const struct rt_sim_config *config)
 {
     w->play = fn;
-    assert_int_equal(rt_sim_new(1, &rt_sim_calm, &w->rt), 0);
+    assert_int_equal(rt_sim_new(seed, config, &w->rt), 0);
     assert_int_equal(rt_run(w->rt, play, w), 0);
     rt_free(w->rt);
     free(w);
+}
+
+static void run(struct world *w, void (*fn)(struct world *w))
+{
+    run_in(w, fn, 1, &rt_sim_calm);
 }
 
 // ---- the plain way
@@ -914,6 +920,89 @@ static void a_flush_begins_at_once(void **state)
     run(new_world(), play_flush);
 }
 
+// ---- all of it at once
+
+static const char *moody(struct far *far, struct str line)
+{
+    static const char *const answers[] = {"421 4.3.2 not now", "!", "450 4.2.0 later",
+                                          "451 4.3.0 trouble", "452 4.2.2 full"};
+
+    (void)far;
+    (void)line;
+    return rt_random() % 12 == 0 ? answers[rt_random() % 5] : NULL;
+}
+
+/// What may happen at any time.
+static void something(struct world *w)
+{
+    struct queue_filter others = {.held = 0, .max = 10}, held = {.held = 1};
+    char lane[16];
+
+    snprintf(lane, sizeof(lane), "far%u.test", (unsigned)(rt_random() % 3));
+    switch (rt_random() % 8) {
+    case 0:
+        queue_stop(&w->queue, (uint32_t)(rt_random() % 3000));
+        CHECK(queue_start_with(&w->queue, &doors) == 0);
+        break;
+    case 1:
+        deed(w, others, QUEUE_HOLD, false);
+        break;
+    case 2:
+        deed(w, held, QUEUE_RELEASE, false);
+        break;
+    case 3:
+        deed(w, others, QUEUE_RETRY, false);
+        break;
+    case 4:
+        queue_flush(&w->queue, str_from(lane));
+        break;
+    case 5:
+        w->finish_fails = (unsigned)(rt_random() % 3);
+        break;
+    default:
+        hand_in(w, MAIL("a@near.test", lane, 1 + rt_random() % 4));
+        break;
+    }
+}
+
+static void play_history(struct world *w)
+{
+    uint64_t handed = 0;
+
+    w->config.active_max = 100;
+    w->config.connections_max = 5;
+    for (int i = 0; i < 3; i++)
+        w->fars[i].fn = moody;
+    for (int i = 0; i < 150; i++) {
+        something(w);
+        rt_sleep((uint32_t)(rt_random() % 20000));
+    }
+    w->finish_fails = 0;
+    for (int i = 0; i < 3; i++)
+        w->fars[i].fn = NULL;
+    for (int day = 0; day < 60 && left(w); day++) {
+        deed(w, (struct queue_filter){.held = 1}, QUEUE_RELEASE, false);
+        rt_sleep(86400000);
+    }
+    for (size_t i = 0; i < IDS_MAX; i++)
+        handed += w->ended[i];
+    CHECK(left(w) == 0 && handed == w->done + w->never && w->never == 0);
+    CHECK(w->fars[0].rcpt_count + w->fars[1].rcpt_count + w->fars[2].rcpt_count >= w->done);
+}
+
+static void hostile_histories_end_well(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++)
+        run_in(new_world(), play_history, seed, &rt_sim_rough);
+}
+
+static void no_log(void *arg, struct str line)
+{
+    (void)arg;
+    (void)line;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -945,8 +1034,10 @@ int main(void)
         cmocka_unit_test(what_is_in_flight_is_left_alone),
         cmocka_unit_test(retry_forgets_the_back_off),
         cmocka_unit_test(a_flush_begins_at_once),
+        cmocka_unit_test(hostile_histories_end_well),
     };
 
     log_set_level(LOG_ERROR);
+    log_set_sink(no_log, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
