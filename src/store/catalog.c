@@ -492,3 +492,37 @@ void catalog_load_subscription(struct catalog *c, uint64_t account_id, struct st
     account->shown = account->work;
     trim_sets(account);
 }
+
+static void copy_account(struct catalog *c, const struct account *from)
+{
+    const struct name_set *subscribed = from->shown.subscriptions;
+    struct account *account = catalog_account(c, from->id);
+
+    account->work.bytes_max = from->shown.bytes_max;
+    account->work.messages_max = from->shown.messages_max;
+    account->shown = account->work;
+    for (size_t i = 0; subscribed && i < subscribed->count; i++)
+        catalog_load_subscription(c, from->id, str_from(subscribed->names[i]));
+}
+
+static void copy_head(struct catalog *c, const struct head *from)
+{
+    struct head *head =
+        catalog_load_head(c, from->id, from->account->id, name_of(&from->shown), &from->shown);
+
+    for (unsigned i = 0; i < from->shown.keyword_count; i++)
+        catalog_load_keyword(head, str_from(from->keywords[i]));
+}
+
+void catalog_copy(struct catalog *c, const struct catalog *from)
+{
+    void *value;
+
+    for (size_t at = 0; map_next(&from->heads, &at, NULL, &value);)
+        copy_head(c, value);
+    for (size_t at = 0; map_next(&from->accounts, &at, NULL, &value);)
+        copy_account(c, value);
+    c->next_mailbox_id = from->next_mailbox_id;
+    c->last_uidvalidity = from->last_uidvalidity;
+    catalog_load_queue(c, &from->queue_shown);
+}

@@ -126,6 +126,9 @@ void catalog_load_queue(struct catalog *c, const struct queue_numbers *numbers);
 void catalog_load_keyword(struct head *head, struct str word);
 void catalog_load_subscription(struct catalog *c, uint64_t account_id, struct str name);
 
+/// Everything that is shown in the other; `c` is new.
+void catalog_copy(struct catalog *c, const struct catalog *from);
+
 // ---- the committer's side
 
 void catalog_group_begin(struct catalog *c);

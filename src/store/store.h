@@ -71,6 +71,14 @@ struct store_local_config {
 int store_local_open(struct rt *rt, const struct store_local_config *config, struct store **out);
 /// Nothing is kept beyond the process; the contract holds but for durability.
 int store_memory_open(struct rt *rt, struct store **out);
+/// For the simulator, and there only: from now on commits take time, before they happen and before
+/// they are answered.
+void store_memory_slow(struct store *store);
+/// Its node dies: of the commits on their way each happens or does not, by chance; they and all
+/// later ones answer -EIO. What is there can be read until the store is closed.
+void store_memory_crash(struct store *store);
+/// A new store with everything that was committed to the old one, which stays to be closed.
+int store_memory_reopen(struct store *old, struct store **out);
 /// [await] Commits that run are finished first.
 void store_close(struct store *store);
 
@@ -391,6 +399,7 @@ struct store_queue_put {
     uint64_t id;
     struct store_body_ref out_body;
 };
+/// STORE_NOT_FOUND: nobody has that body any more. Put by `ref` before removing who has it.
 void store_change_queue_put(struct store_change *change, struct store_queue_put *put);
 /// STORE_NOT_FOUND, and nothing of the change happens, when the entry is gone. The same for remove:
 /// who finishes an entry finds out that somebody else did. Neither needs space on a full disk.

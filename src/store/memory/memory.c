@@ -5,6 +5,8 @@
 // and a whole read; nothing waits. Documents live as rows too (memory/rows.c).
 #include "store/memory/memory.h"
 
+#include "base/check.h"
+#include "rt/sim/sim.h"
 #include "store/apply.h"
 
 #include <errno.h>
@@ -14,7 +16,7 @@ static struct memory *memory_of(struct store *store)
     return (struct memory *)store;
 }
 
-static int memory_commit(struct store *store, struct store_change *change)
+static int commit_now(struct store *store, struct store_change *change)
 {
     struct memory *m = memory_of(store);
     int r;
@@ -31,6 +33,87 @@ static int memory_commit(struct store *store, struct store_change *change)
     pthread_mutex_unlock(&m->lock);
     return r;
 }
+
+// ---- commits that take time, and the end of their node
+
+struct flight {
+    struct list link; // in none: it happened, or never will
+    struct store *store;
+    struct store_change *change;
+    int result;
+};
+
+static int happen(void *arg)
+{
+    struct flight *flight = arg;
+
+    if (list_is_in(&flight->link)) {
+        list_remove(&flight->link);
+        flight->result = commit_now(flight->store, flight->change);
+    }
+    return 0;
+}
+
+static int do_nothing(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static int memory_commit(struct store *store, struct store_change *change)
+{
+    struct memory *m = memory_of(store);
+    struct flight flight = {.store = store, .change = change};
+
+    if (m->crashed)
+        return -EIO;
+    if (!m->slow)
+        return commit_now(store, change);
+    list_put_last(&m->flights, &flight.link);
+    rt_call(m->slow, happen, &flight);
+    rt_call(m->slow, do_nothing, NULL);
+    return m->crashed ? -EIO : flight.result;
+}
+
+void store_memory_slow(struct store *store)
+{
+    struct memory *m = memory_of(store);
+
+    CHECK(rt_is_sim(store->rt));
+    if (!m->slow)
+        CHECK(rt_pool_new(store->rt, "store-memory", 1, 1, &m->slow) == 0);
+}
+
+void store_memory_crash(struct store *store)
+{
+    struct memory *m = memory_of(store);
+
+    m->crashed = true;
+    LIST_EACH (&m->flights, link) {
+        struct flight *flight = LIST_OF(link, struct flight, link);
+
+        list_remove(link);
+        if (rt_random() % 2)
+            commit_now(store, flight->change);
+    }
+}
+
+int store_memory_reopen(struct store *old, struct store **out)
+{
+    struct memory *from = memory_of(old), *m;
+
+    CHECK(list_is_empty(&from->flights));
+    store_memory_open(old->rt, out);
+    m = memory_of(*out);
+    m->store.bodies_memory = old->bodies_memory;
+    catalog_copy(m->store.catalog, old->catalog);
+    memory_rows_copy(m, from);
+    if (from->slow)
+        store_memory_slow(*out);
+    return 0;
+}
+
+// ---- reading
 
 static ssize_t memory_body_read(struct store *store, const struct store_body_ref *ref,
                                 uint64_t offset, void *to, size_t len)
@@ -160,10 +243,18 @@ static int memory_stats_get(struct store *store, struct store_stats *out)
     return 0;
 }
 
+static int free_slow(void *arg)
+{
+    rt_pool_free(((struct memory *)arg)->slow);
+    return 0;
+}
+
 static void memory_close(struct store *store)
 {
     struct memory *m = memory_of(store);
 
+    if (m->slow)
+        rt_call_aside(free_slow, m);
     memory_rows_done(m);
     catalog_free(store->catalog);
     pthread_mutex_destroy(&m->lock);
@@ -190,6 +281,7 @@ int store_memory_open(struct rt *rt, struct store **out)
 
     m->store = (struct store){.engine = &the_engine, .rt = rt, .catalog = catalog_new(rt)};
     pthread_mutex_init(&m->lock, NULL);
+    list_init(&m->flights);
     memory_rows_init(m);
     *out = &m->store;
     return 0;

@@ -56,6 +56,9 @@ struct memory {
     size_t doc_count, doc_cap;
     struct memory_order queue[MEMORY_ORDERS];
     uint64_t last_message_id;
+    struct rt_pool *slow; // NULL: commits take no time
+    struct list flights;  // commits that did not happen yet
+    bool crashed;
     struct memory_undo *undo; // what the change in hand did, in order
     size_t undo_count, undo_cap;
     struct store_stats stats;
@@ -71,6 +74,9 @@ struct memory_queued *memory_queue_find(struct memory *m, uint64_t id);
 void memory_queue_swap(struct memory *m, struct memory_queued *before, struct memory_queued *now);
 void memory_queue_read(struct memory *m, const struct queue_query *query,
                        struct store_queue_list *out);
+
+/// All of the other's, of which no commit is in hand.
+void memory_rows_copy(struct memory *m, struct memory *from);
 
 void memory_rows_init(struct memory *m);
 void memory_rows_done(struct memory *m);

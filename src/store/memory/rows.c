@@ -539,3 +539,54 @@ void memory_rows_done(struct memory *m)
     free(m->docs);
     free(m->undo);
 }
+
+// ---- copying
+
+static void copy_mailbox(struct memory *m, uint64_t id, const struct memory_mailbox *from)
+{
+    struct memory_mailbox *box = store_alloc(sizeof(*box));
+
+    box->count = box->cap = from->count;
+    box->expunged_count = box->expunged_cap = from->expunged_count;
+    box->entries = store_alloc(from->count * sizeof(*box->entries));
+    box->expunged = store_alloc(from->expunged_count * sizeof(*box->expunged));
+    if (from->count)
+        memcpy(box->entries, from->entries, from->count * sizeof(*box->entries));
+    if (from->expunged_count)
+        memcpy(box->expunged, from->expunged, from->expunged_count * sizeof(*box->expunged));
+    map_put_u64(&m->mailboxes, id, box);
+}
+
+static void copy_body(struct memory *m, const struct memory_body *from)
+{
+    struct memory_body *body = store_alloc(sizeof(*body));
+
+    *body = *from;
+    body->bytes = store_alloc((size_t)from->size);
+    memcpy(body->bytes, from->bytes, (size_t)from->size);
+    map_put_u64(&m->bodies, body->id, body);
+}
+
+void memory_rows_copy(struct memory *m, struct memory *from)
+{
+    struct str key;
+    void *value;
+
+    for (size_t at = 0; map_next(&from->mailboxes, &at, &key, &value);) {
+        uint64_t id;
+
+        CHECK(key.len == sizeof(id));
+        memcpy(&id, key.ptr, sizeof(id));
+        copy_mailbox(m, id, value);
+    }
+    for (size_t at = 0; map_next(&from->bodies, &at, NULL, &value);)
+        copy_body(m, value);
+    for (size_t at = 0; map_next(&from->tokens, &at, &key, &value);)
+        map_put(&m->tokens, key, m);
+    for (size_t i = 0; i < from->doc_count; i++)
+        doc_put(&m->rows, from->docs[i]->kind, from->docs[i]->key, from->docs[i]->value);
+    for (size_t i = 0; i < from->queue[BY_ID].count; i++)
+        memory_queue_swap(m, NULL, memory_queued_new(&from->queue[BY_ID].items[i]->entry));
+    m->undo_count = 0;
+    m->last_message_id = from->last_message_id;
+}
