@@ -26,6 +26,7 @@ static bool policy_parse(struct str word, enum receive_policy *out)
 static void limits_free(struct receive_limits *limits)
 {
     free(limits->xclient.items);
+    free(limits->free.items);
     free(limits);
 }
 
@@ -54,17 +55,46 @@ int receive_reconfigure(struct receive *receive, const struct receive_config *co
     CHECK(limits);
     limits->config = *config;
     if (!policy_parse(config->vrfy, &limits->vrfy) || !policy_parse(config->expn, &limits->expn) ||
-        !networks_parse(&config->xclient_networks, &limits->xclient)) {
+        !networks_parse(&config->xclient_networks, &limits->xclient) ||
+        !networks_parse(&config->free_networks, &limits->free)) {
         limits_free(limits);
         return -EINVAL;
     }
     // the words' memory belongs to the configuration and may go
     limits->config.vrfy = limits->config.expn = STR_NONE;
-    limits->config.xclient_networks = (struct setting_list){0};
+    limits->config.xclient_networks = limits->config.free_networks = (struct setting_list){0};
     limits->older = atomic_load(&receive->limits);
     while (!atomic_compare_exchange_weak(&receive->limits, &limits->older, limits))
         continue;
     return 0;
+}
+
+enum {
+    PEERS_MAX = 8192, // that are counted at once, of each kind
+    ACCOUNTS_MAX = 8192,
+    HOUR_S = 3600,
+    DAY_S = 86400,
+};
+
+static void make_rates(struct receive *receive)
+{
+    uint64_t seed[2];
+
+    rt_random_bytes(seed, sizeof seed);
+    receive->peer_mails = rate_new(PEERS_MAX, HOUR_S, seed);
+    receive->peer_recipients = rate_new(PEERS_MAX, HOUR_S, seed);
+    receive->peer_errors = rate_new(PEERS_MAX, HOUR_S, seed);
+    receive->account_mails = rate_new(ACCOUNTS_MAX, DAY_S, seed);
+    receive->account_recipients = rate_new(ACCOUNTS_MAX, DAY_S, seed);
+}
+
+static void free_rates(struct receive *receive)
+{
+    rate_free(receive->peer_mails);
+    rate_free(receive->peer_recipients);
+    rate_free(receive->peer_errors);
+    rate_free(receive->account_mails);
+    rate_free(receive->account_recipients);
 }
 
 int receive_new(const struct receive_doors *doors, struct receive **out)
@@ -78,6 +108,7 @@ int receive_new(const struct receive_doors *doors, struct receive **out)
         free(receive);
         return r;
     }
+    make_rates(receive);
     receive->doors = *doors;
     receive->doors.config = NULL;
     buf_init(&receive->host_name, 256);
@@ -99,6 +130,7 @@ void receive_free(struct receive *receive)
         limits_free(l);
         l = older;
     }
+    free_rates(receive);
     buf_done(&receive->host_name);
     free(receive);
 }

@@ -35,6 +35,9 @@ struct receive_config {
     uint64_t hold_max;       // milliseconds a mail may be held by FUTURERELEASE; 0: not offered
     struct str vrfy;         // who may ask: "all", "known" (signed in, or a relay network), "none"
     struct str expn;
+    uint64_t account_recipients_day, account_mails_day; // 0: no limit, as of all these
+    uint64_t peer_mails_hour, peer_recipients_hour, peer_errors_hour;
+    struct setting_list free_networks;    // without the limits of an address
     struct setting_list xclient_networks; // who may say XCLIENT
     bool literals;                        // mail for our own address literals is ours
     bool sender_check;                    // submission: only senders that belong to the account

@@ -47,6 +47,23 @@ static const struct setting items[] = {
             "from a network that may relay) or none."),
     SETTING(struct receive_config, expn, SETTING_TEXT, "known", 0, 0,
             "Who may ask with EXPN for the members of a mailing list: all, known or none."),
+    SETTING(struct receive_config, account_recipients_day, SETTING_COUNT, "1000", 0, 1000000000,
+            "Recipients to whom one account may send within 24 hours, so that a stolen password "
+            "does not make a source of spam; 0: any number. This and the following are counted in "
+            "memory, and anew after a restart."),
+    SETTING(struct receive_config, account_mails_day, SETTING_COUNT, "1000", 0, 1000000000,
+            "Mails which one account may send within 24 hours; 0: any number."),
+    SETTING(struct receive_config, peer_mails_hour, SETTING_COUNT, "10000", 0, 1000000000,
+            "Mails which are taken from one address (IPv6: one /64) within an hour, unless it may "
+            "relay or somebody signed in; 0: any number."),
+    SETTING(struct receive_config, peer_recipients_hour, SETTING_COUNT, "50000", 0, 1000000000,
+            "The same for recipients."),
+    SETTING(struct receive_config, peer_errors_hour, SETTING_COUNT, "1000", 0, 1000000000,
+            "After so many refused commands within an hour, unknown recipients among them, an "
+            "address is turned away at the door; 0: never."),
+    SETTING(struct receive_config, free_networks, SETTING_LIST, "127.0.0.0/8, ::1", 0, 0,
+            "Networks without the limits of an address: this host, and hosts that forward mail for "
+            "many."),
     SETTING(struct receive_config, xclient_networks, SETTING_LIST, "", 0, 0,
             "Networks of mail proxies and filters that may name the client for whom they speak, with "
             "XCLIENT. Name only these: whoever may say it can take any address, and any login."),

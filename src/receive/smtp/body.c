@@ -244,6 +244,7 @@ void receive_body_tell(struct receive_session *s, const struct receive_body *bod
     else
         receive_say_outcome(s, outcome);
     if (outcome->verdict == DONE) {
+        receive_count_mail(s);
         s->mail_count++;
         s->error_count = s->junk_count = 0;
     }

@@ -4,9 +4,6 @@
 // may relay here; anybody else could make us dial others.
 #include "receive/smtp/session.h"
 
-/// Until there is a schedule nobody calls it.
-void queue_flush(struct queue *queue, struct str domain) __attribute__((weak));
-
 int receive_on_etrn(struct receive_session *s, const struct smtp_command *c)
 {
     CLEANUP(buf_drop) struct buf text = {.max = 512};

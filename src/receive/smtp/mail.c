@@ -120,7 +120,8 @@ int receive_on_mail(struct receive_session *s, const struct smtp_command *c)
         receive_say_fault(s, fault);
         return 0;
     }
-    if (!receive_are_options_welcome(s, &mail) || !is_sender_welcome(s, &mail))
+    if (!receive_are_options_welcome(s, &mail) || !is_sender_welcome(s, &mail) ||
+        !receive_may_begin(s))
         return 0;
     begin(s, &mail);
     say_taken(s, &mail);

@@ -64,10 +64,12 @@ static void add(struct receive_session *s, struct smtp_rcpt *rcpt)
     } else if (is_here(s, &rcpt->recipient)) {
         outcome = queue_recipient(s->receive->doors.queue, s->envelope, &rcpt->recipient);
         note_outcome(s, &outcome);
-        if (outcome.verdict == DONE)
+        if (outcome.verdict == DONE) {
             receive_note_dsn(s, rcpt);
-        else
+            receive_count_recipient(s);
+        } else {
             log_refused(s, rcpt->path, &outcome);
+        }
         receive_say_outcome(s, &outcome);
     }
     arena_done(&command);
@@ -87,6 +89,7 @@ int receive_on_rcpt(struct receive_session *s, const struct smtp_command *c)
         receive_say_fault(s, fault);
         return 0;
     }
-    add(s, &rcpt);
+    if (receive_may_add(s))
+        add(s, &rcpt);
     return 0;
 }

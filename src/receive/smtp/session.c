@@ -42,7 +42,7 @@ static const struct verb VERBS[SMTP_VERBS] = {
 static void count_error(struct receive_session *s, unsigned code)
 {
     if (code >= 500)
-        s->error_count++;
+        receive_count_error(s);
 }
 
 void receive_say(struct receive_session *s, unsigned code, const char *status, const char *text)
@@ -137,6 +137,7 @@ void receive_transaction_end(struct receive_session *s)
 {
     if (s->body)
         receive_body_abandon(s->body);
+    receive_give_back(s);
     s->body = NULL;
     s->envelope = NULL;
     s->is_full = false;
@@ -248,6 +249,11 @@ static int smtp_open(void *session, struct rt_conn *conn)
     arena_init(&s->transaction, RECEIVE_TRANSACTION_MAX);
     rt_conn_set_idle_ms(conn, (uint32_t)s->limits->config.first_idle);
     s->may_xclient = receive_networks_have(&s->limits->xclient, rt_conn_peer(conn));
+    if (receive_is_too_bad(s)) {
+        receive_say(s, 421, "4.7.0", "too many mistakes from your address, try again in an hour");
+        log_said(s, "turned away, too many errors from its address");
+        return RT_CLOSE;
+    }
     receive_greet(s);
     return RT_NEXT;
 }

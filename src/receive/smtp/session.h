@@ -16,6 +16,7 @@
 #include "account/auth.h"
 #include "route/network.h"
 #include "queue/queue.h"
+#include "receive/rate.h"
 #include "receive/receive.h"
 #include "receive/smtp/header.h"
 
@@ -34,7 +35,7 @@ bool receive_networks_have(const struct receive_networks *networks, struct str i
 struct receive_limits {
     struct receive_config config;
     enum receive_policy vrfy, expn;
-    struct receive_networks xclient;
+    struct receive_networks xclient, free;
     struct receive_limits *older;
 };
 
@@ -47,6 +48,7 @@ struct receive {
     struct receive_doors doors;
     struct buf host_name;
     _Atomic(struct receive_limits *) limits;
+    struct rate *peer_mails, *peer_recipients, *peer_errors, *account_mails, *account_recipients;
     struct receive_port ports[RECEIVE_ROLES];
 };
 
@@ -78,6 +80,7 @@ struct receive_session {
     bool is_closing;  // after this command
     bool may_xclient; // by the address it came from
     unsigned error_count, junk_count, login_failures, mail_count;
+    unsigned reserved;                 // recipients counted for a mail that has not come yet
     unsigned full_count;               // recipients that were too many
     struct buf helo;                   // as said
     struct account_identity *identity; // NULL: nobody signed in
@@ -125,6 +128,19 @@ bool receive_put_mechanisms(struct receive_session *s, struct buf *out);
 void receive_transaction_end(struct receive_session *s);
 /// As after the greeting: what a client said before TLS counts for nothing.
 void receive_forget(struct receive_session *s);
+
+// ---- how much (limit.c)
+
+/// A mail, or a recipient, more? Says why not.
+bool receive_may_begin(struct receive_session *s);
+bool receive_may_add(struct receive_session *s);
+/// A recipient was taken; a mail was; a mail was not.
+void receive_count_recipient(struct receive_session *s);
+void receive_count_mail(struct receive_session *s);
+void receive_give_back(struct receive_session *s);
+void receive_count_error(struct receive_session *s);
+/// Has this address made so many mistakes that it is not listened to?
+bool receive_is_too_bad(struct receive_session *s);
 
 // ---- parameters of MAIL and RCPT (option.c)
 
