@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: ISC
 //
 // Plays every row against the client's side of SMTP, in the simulator: as it is, with every byte
-// travelling alone, and cut at random. Time is virtual and the deadlines are those of RFC 5321, so
-// a server that is silent costs nothing here, and one that can hold us up longer than an hour is
-// found out.
+// travelling alone, and cut at random; and a good server whose connection is reset behind every
+// byte. Time is virtual and the deadlines are those of RFC 5321, so a server that is silent costs
+// nothing here, and one that can hold us up longer than an hour is found out.
 //
 //   farside [NAME]     only rows whose name holds this, with the talk shown
 #include "far.h"
@@ -23,6 +23,7 @@ enum {
     ARENA_BYTES = 4 << 20,
     TRANSCRIPT_MAX = 4 << 20,
     RECIPIENTS_MAX = 200,
+    CUT_BYTES_MAX = 260, // more than the client says in one short session
 };
 
 struct stage {
@@ -39,6 +40,7 @@ struct stage {
     char addresses[RECIPIENTS_MAX][40];
     bool is_loud;
     int failures, played;
+    unsigned done; // recipients, in play_cuts
 };
 
 static void expect(struct stage *s, bool holds, const char *what)
@@ -255,7 +257,8 @@ static int play_task(void *arg)
 
 // ---- rows and modes
 
-static void play(struct stage *s, const char *mode, uint64_t seed, const struct rt_sim_config *sim)
+static void run_sim(struct stage *s, const char *mode, uint64_t seed,
+                    const struct rt_sim_config *sim, int (*task)(void *arg))
 {
     struct rt_listen what = {.address = "0.0.0.0",
                              .port = 25,
@@ -273,10 +276,15 @@ static void play(struct stage *s, const char *mode, uint64_t seed, const struct 
     fill_recipients(s);
     CHECK(rt_sim_new(seed, sim, &s->rt) == 0);
     CHECK(rt_listen(s->rt, &what, &s->port) == 0);
-    expect(s, rt_run(s->rt, play_task, s) == 0, "something waits for ever");
+    expect(s, rt_run(s->rt, task, s) == 0, "something waits for ever");
     rt_free(s->rt);
-    check_end(s);
     s->played++;
+}
+
+static void play(struct stage *s, const char *mode, uint64_t seed, const struct rt_sim_config *sim)
+{
+    run_sim(s, mode, seed, sim, play_task);
+    check_end(s);
     if (s->is_loud)
         printf("%s (%s)\n%.*s\n", s->row->name, mode, STR_ARG(buf_str(&s->transcript)));
 }
@@ -303,6 +311,64 @@ static void play_rows(struct stage *s, const struct far_rows *rows, const char *
     }
 }
 
+// ---- cuts
+
+static int cut_task(void *arg)
+{
+    struct stage *s = arg;
+    struct send_server server = server_of(s);
+    struct send_session *session;
+    struct outcome outcomes[RECIPIENTS_MAX];
+    struct outcome opened = send_open(&server, &s->arena, &session, NULL);
+
+    expect(s, opened.verdict != NEVER, "a cut is no reason for NEVER");
+    if (session) {
+        struct send_mail mail = mail_of(s);
+
+        send_mail(session, &mail, &s->arena, outcomes);
+        for (size_t i = 0; i < mail.recipient_count; i++) {
+            expect(s, outcomes[i].verdict != NEVER, "a cut is no reason for NEVER");
+            expect(s, outcomes[i].verdict != DONE || s->far.kept == 1, "DONE, and nobody has it");
+            s->done += outcomes[i].verdict == DONE;
+        }
+    }
+    send_close(session);
+    rt_stop(s->rt);
+    return 0;
+}
+
+/// A good server, and the connection is reset behind each byte of ours: what the server did not
+/// keep whole is never DONE.
+static void play_cuts(struct stage *s)
+{
+    static const struct far_row ROWS[] = {
+        {"cut, in lines",
+         FAR_HELLO,
+         {FAR_PIPELINING, FAR_MAIL, FAR_RCPT, FAR_DATA, FAR_END},
+         .mail = {.recipient_count = 2}},
+        {"cut, in chunks",
+         FAR_HELLO,
+         {FAR_EHLO("250-BINARYMIME\r\n250-CHUNKING\r\n"),
+          FAR_MAIL,
+          FAR_RCPT,
+          {"LAST", "250 2.0.0 kept\r\n"}},
+         .mail = {.recipient_count = 2, .body = ENVELOPE_BODY_BINARYMIME}},
+    };
+
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        s->row = &ROWS[i];
+        s->done = 0;
+        for (uint64_t bytes = 1; bytes <= CUT_BYTES_MAX; bytes++) {
+            struct rt_sim_config cut = rt_sim_calm;
+
+            cut.cut_after_bytes = bytes;
+            run_sim(s, "cut off", bytes, &cut, cut_task);
+        }
+        // with the last ones all was said
+        expect(s, s->done > 0 && s->done < 2 * CUT_BYTES_MAX, "some whole, some not");
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct stage *s = calloc(1, sizeof *s);
@@ -319,6 +385,8 @@ int main(int argc, char **argv)
     play_rows(s, &far_rows_open, argc > 1 ? argv[1] : NULL);
     play_rows(s, &far_rows_mail, argc > 1 ? argv[1] : NULL);
     play_rows(s, &far_rows_fit, argc > 1 ? argv[1] : NULL);
+    if (!s->is_loud)
+        play_cuts(s);
     printf("%zu servers, %d talks, %d failures\n",
            far_rows_open.count + far_rows_mail.count + far_rows_fit.count, s->played, s->failures);
     failures = s->failures;
