@@ -13,12 +13,6 @@ void rt_resolver_free(struct rt_resolver *resolver)
         resolver->free(resolver);
 }
 
-void rt_resolver_forget(struct rt_resolver *resolver, struct str name)
-{
-    if (resolver)
-        resolver->forget(resolver, name);
-}
-
 static bool is_name(struct str name)
 {
     CLEANUP(buf_drop) struct buf wire = {0};

@@ -14,7 +14,8 @@ struct rt_resolver_config {
     /// Resolvers to ask ("192.0.2.1", "192.0.2.1@5353"); none: walk down from the root by itself.
     const char *const *forward;
     size_t forward_count;
-    /// Another root ("127.0.0.1@5300"), for a laboratory; NULL: the real one.
+    /// Another root, for a laboratory; NULL: the real one. "127.0.0.1" is a root server that refers
+    /// to others, at port 53; with a port, "127.0.0.1@5300", this one server has the whole tree.
     const char *root;
     /// File with the trust anchors (DNSKEY or DS lines); NULL: the one the system keeps; "": none,
     /// nothing is ever secure.
@@ -32,5 +33,3 @@ void rt_resolver_free(struct rt_resolver *resolver);
 /// as for every await (then *out is DNS_FAILED).
 int rt_resolve(struct rt_resolver *resolver, struct str name, enum dns_type type,
                struct arena *arena, struct dns_answer *out);
-/// Forgets what it has cached of that name and below ("": everything).
-void rt_resolver_forget(struct rt_resolver *resolver, struct str name);

@@ -18,7 +18,6 @@ struct rt_resolver {
     /// [await] As rt_resolve; *out is DNS_FAILED without a word before.
     int (*ask)(struct rt_resolver *resolver, const struct rt_question *question,
                struct dns_answer *out);
-    void (*forget)(struct rt_resolver *resolver, struct str name);
 };
 
 /// A text for `why`, in the arena.

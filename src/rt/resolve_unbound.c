@@ -285,12 +285,6 @@ static void unbound_free(struct rt_resolver *resolver)
     free(u);
 }
 
-static void forget(struct rt_resolver *resolver, struct str name)
-{
-    (void)resolver;
-    (void)name;
-}
-
 static int start(struct unbound *u, const struct rt_resolver_config *config, struct buf *why)
 {
     int r = rt_unbound_context(config, &u->context, why);
@@ -317,7 +311,7 @@ int rt_resolver_new(struct rt *rt, const struct rt_resolver_config *config,
     }
     u = calloc(1, sizeof(*u));
     CHECK(u);
-    u->base = (struct rt_resolver){.free = unbound_free, .ask = ask, .forget = forget};
+    u->base = (struct rt_resolver){.free = unbound_free, .ask = ask};
     u->timeout_ms = config->timeout_ms ? config->timeout_ms : TIMEOUT_MS;
     u->end = -1;
     pthread_mutex_init(&u->lock, NULL);

@@ -265,19 +265,13 @@ static void zones_free(struct rt_resolver *resolver)
     free(z);
 }
 
-static void forget(struct rt_resolver *resolver, struct str name)
-{
-    (void)resolver; // nothing is cached
-    (void)name;
-}
-
 int rt_sim_resolver_new(struct rt *rt, const struct rt_sim_resolver_config *config,
                         struct rt_resolver **out)
 {
     struct zones *z = calloc(1, sizeof(*z));
 
     CHECK(z && rt_is_sim(rt));
-    z->base = (struct rt_resolver){.free = zones_free, .ask = ask, .forget = forget};
+    z->base = (struct rt_resolver){.free = zones_free, .ask = ask};
     z->sim = sim_of(rt);
     z->config = *config;
     arena_init(&z->arena, 64 << 20);
