@@ -35,7 +35,7 @@ struct memory_queued {
     char bytes[];
 };
 
-struct memory_order {
+struct memory_sorted {
     int (*compare)(const struct store_queue_entry *a, const struct store_queue_entry *b);
     struct memory_queued **items; // sorted by it
     size_t count, cap;
@@ -54,7 +54,7 @@ struct memory {
     struct map tokens;
     struct memory_doc **docs; // by kind and key
     size_t doc_count, doc_cap;
-    struct memory_order queue[MEMORY_ORDERS];
+    struct memory_sorted queue[MEMORY_ORDERS];
     uint64_t last_message_id;
     struct rt_pool *slow; // NULL: commits take no time
     struct list flights;  // commits that did not happen yet

@@ -32,7 +32,7 @@ static int by_mail(const struct store_queue_entry *a, const struct store_queue_e
 }
 
 /// The first that is not before `key`.
-static size_t place_of(const struct memory_order *o, const struct store_queue_entry *key)
+static size_t place_of(const struct memory_sorted *o, const struct store_queue_entry *key)
 {
     size_t low = 0, high = o->count;
 
@@ -47,7 +47,7 @@ static size_t place_of(const struct memory_order *o, const struct store_queue_en
     return low;
 }
 
-static void insert(struct memory_order *o, struct memory_queued *queued)
+static void insert(struct memory_sorted *o, struct memory_queued *queued)
 {
     size_t at = place_of(o, &queued->entry);
 
@@ -57,7 +57,7 @@ static void insert(struct memory_order *o, struct memory_queued *queued)
     o->count++;
 }
 
-static void take(struct memory_order *o, const struct memory_queued *queued)
+static void take(struct memory_sorted *o, const struct memory_queued *queued)
 {
     size_t at = place_of(o, &queued->entry);
 
@@ -99,7 +99,7 @@ struct memory_queued *memory_queued_new(const struct store_queue_entry *entry)
 
 struct memory_queued *memory_queue_find(struct memory *m, uint64_t id)
 {
-    const struct memory_order *o = &m->queue[BY_ID];
+    const struct memory_sorted *o = &m->queue[BY_ID];
     size_t at = place_of(o, &(struct store_queue_entry){.id = id});
 
     return at < o->count && o->items[at]->entry.id == id ? o->items[at] : NULL;
@@ -130,7 +130,7 @@ static bool is_wanted(const struct queue_query *q, const struct store_queue_entr
     return entry->due_us <= q->due_max_us && (!q->lane.ptr || str_eq(entry->lane, q->lane));
 }
 
-static const struct memory_order *order_for(struct memory *m, const struct queue_query *q)
+static const struct memory_sorted *order_for(struct memory *m, const struct queue_query *q)
 {
     switch (q->kind) {
     case QUEUE_ONE:
@@ -147,7 +147,7 @@ void memory_queue_read(struct memory *m, const struct queue_query *query,
                        struct store_queue_list *out)
 {
     struct store_queue_entry key = {.lane = query->lane};
-    const struct memory_order *o = order_for(m, query);
+    const struct memory_sorted *o = order_for(m, query);
     size_t at, max = query->kind == QUEUE_DUE ? query->max : SIZE_MAX;
 
     if (query->kind == QUEUE_ONE) {
