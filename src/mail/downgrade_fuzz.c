@@ -4,10 +4,9 @@
 //  - the result does not depend on the cuts;
 //  - what comes out needs no second time, or cannot be done;
 //  - to 7 bits, nothing beyond ASCII is left outside of headers.
-#include "mail/downgrade.h"
-
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "mail/downgrade.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

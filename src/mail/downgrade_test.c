@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
-#include "mail/downgrade.h"
-
 #include "base/cleanup.h"
+#include "mail/downgrade.h"
 #include "mail/test.h"
 
 #define HEAD "From: a@b\r\nMIME-Version: 1.0\r\n"

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: ISC
-#include "send/session.h"
-
 #include "base/check.h"
 #include "log/log.h"
 #include "rt/sim/sim.h"
+#include "send/session.h"
 
 #include <errno.h>
 #include <setjmp.h>

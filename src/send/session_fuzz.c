@@ -5,12 +5,11 @@
 // after each 0xff what is said when the client has spoken again. Whatever it is,
 //  - the session ends, within hours of virtual time;
 //  - each recipient has an outcome whose verdict is its code's, in clean words.
-#include "send/send.h"
-
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "log/log.h"
 #include "rt/sim/sim.h"
+#include "send/send.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
