@@ -235,6 +235,8 @@ static int load_next_id(struct accounts *a, uint64_t id_max)
         return r;
     if (r == 0 && !str_to_u64(buf_str(&text), UINT64_MAX, &next))
         return -EBADMSG;
+    if (store_account_max(a->store) > id_max) // mailboxes outlive a directory that was lost
+        id_max = store_account_max(a->store);
     a->next_id = next > id_max ? next : id_max + 1;
     return 0;
 }

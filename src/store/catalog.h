@@ -168,6 +168,7 @@ int catalog_subscriptions(struct catalog *c, uint64_t account_id, char ***out, s
 int catalog_quota(struct catalog *c, uint64_t account_id, struct store_quota *out);
 /// The uid, and whether claiming it would change anything.
 int catalog_recent(struct catalog *c, uint64_t mailbox_id, uint32_t *out_uid, bool *out_some);
+uint64_t catalog_account_max(struct catalog *c);
 void catalog_queue(struct catalog *c, uint64_t *out_all, uint64_t *out_held);
 /// Blocks a pool thread until readers of the catalog see that modseq too (or the mailbox is gone):
 /// an engine's rows may become visible a moment earlier.

@@ -143,6 +143,20 @@ int catalog_quota(struct catalog *c, uint64_t account_id, struct store_quota *ou
     return 0;
 }
 
+uint64_t catalog_account_max(struct catalog *c)
+{
+    uint64_t max = 0;
+    void *value;
+
+    pthread_mutex_lock(&c->lock);
+    for (size_t at = 0; map_next(&c->accounts, &at, NULL, &value);) {
+        if (((struct account *)value)->id > max)
+            max = ((struct account *)value)->id;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return max;
+}
+
 void catalog_queue(struct catalog *c, uint64_t *out_all, uint64_t *out_held)
 {
     pthread_mutex_lock(&c->lock);

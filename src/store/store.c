@@ -65,6 +65,11 @@ int store_quota_get(struct store *store, uint64_t account_id, struct store_quota
     return catalog_quota(store->catalog, account_id, out);
 }
 
+uint64_t store_account_max(struct store *store)
+{
+    return catalog_account_max(store->catalog);
+}
+
 int store_recent(struct store *store, uint64_t mailbox_id, bool claim, uint32_t *out_first_uid)
 {
     struct store_change *change;

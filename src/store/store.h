@@ -226,6 +226,10 @@ struct store_quota {
 /// No waiting: kept in memory, from the mailboxes' own sums.
 int store_quota_get(struct store *store, uint64_t account_id, struct store_quota *out);
 
+/// No waiting. The highest id of an account that has, or had, anything here: whoever gives ids to
+/// new accounts begins above it.
+uint64_t store_account_max(struct store *store);
+
 // ---- documents: small named values of other rooms (accounts, aliases, settings)
 
 /// [await] 0 or STORE_NOT_FOUND; appends the value. `kind` is a short word, "account".

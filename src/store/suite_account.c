@@ -91,6 +91,15 @@ static void documents_are_kept(void)
     store_change_free(change);
 }
 
+/// Its id is not given again, whoever forgot it.
+static void the_highest_account_is_known(void)
+{
+    CHECK(store_account_max(s) == 0);
+    put_text(BRUNO, "INBOX", "x");
+    put_text(ANA, "INBOX", "x");
+    CHECK(store_account_max(s) == BRUNO);
+}
+
 static void an_account_goes_with_all_it_has(void)
 {
     struct store_change *change;
@@ -260,6 +269,7 @@ static void many_deliver_at_once(void)
 const struct suite_test suite_account[] = {
     TEST(quota_counts_and_refuses),
     TEST(documents_are_kept),
+    TEST(the_highest_account_is_known),
     TEST(an_account_goes_with_all_it_has),
     TEST(a_refused_change_leaves_nothing),
     TEST(one_change_may_do_many_things),
