@@ -370,7 +370,7 @@ static int play_all(void *arg)
 static void read_file(const char *path, struct buf *out)
 {
     FILE *file = fopen(path, "r");
-    char piece[4096];
+    char piece[1024];
     size_t n;
 
     CHECK(file);
