@@ -388,21 +388,10 @@ static bool was_lost_unsent(const struct attempt *a)
     return send_is_dead(a->w->session) && a->w->mails > 1 && !a->was_read && !has_verdict(a, DONE);
 }
 
-static void try_it(struct attempt *a)
+static void send_message(struct attempt *a)
 {
     struct outcome o;
-    int r = load_message(a);
 
-    if (r < 0) {
-        log_failure("queue/attempt", "the message cannot be read", r);
-        set_all(a, (struct outcome){LATER, 451, STR("4.3.0"), STR("the message cannot be read")});
-        keep_all(a, STR(""), STR(""));
-        return;
-    }
-    if (!need_session(a->w, &o)) {
-        settle_unopened(a, &o);
-        return;
-    }
     send_it(a);
     if (was_lost_unsent(a)) {
         queue_hang_up(a->w);
@@ -416,18 +405,52 @@ static void try_it(struct attempt *a)
     settle(a);
 }
 
+/// With a session, or with *o that says why there is none.
+static void try_it(struct attempt *a, const struct outcome *o)
+{
+    int r;
+
+    if (!a->w->session) {
+        settle_unopened(a, o);
+        return;
+    }
+    r = load_message(a);
+    if (r == 0) {
+        send_message(a);
+        return;
+    }
+    log_failure("queue/attempt", "the message cannot be read", r);
+    set_all(a, (struct outcome){LATER, 451, STR("4.3.0"), STR("the message cannot be read")});
+    keep_all(a, STR(""), STR(""));
+}
+
+static bool is_turn_too_late(const struct queue_worker *w)
+{
+    return queue_is_too_late(&LIST_OF(w->turn.next, struct queue_item, link)->entry);
+}
+
 void queue_attempt(struct queue_worker *w)
 {
+    struct outcome o = {.verdict = DONE};
     struct attempt a;
+    bool is_late = is_turn_too_late(w), is_ready = true;
 
+    w->is_opening = true;
+    if (!is_late)
+        is_ready = pace(w);
+    if (!is_late && is_ready && w->turn_count)
+        need_session(w, &o);
+    w->is_opening = false;
+    if (w->turn_count == 0)
+        return; // an operator took all of it
     attempt_init(&a, w);
-    if (!pace(w)) {
-        give_back_all(&a);
-    } else if (queue_is_too_late(a.first)) {
+    if (is_late) {
         set_all(&a, (struct outcome){NEVER, 554, STR("5.4.7"), STR("delivery time expired")});
         keep_all(&a, STR(""), STR(""));
+    } else if (!is_ready) {
+        give_back_all(&a);
     } else {
-        try_it(&a);
+        try_it(&a, &o);
     }
     buf_done(&a.message);
 }

@@ -274,7 +274,7 @@ static void tell_story(const struct queue_worker *w)
 {
     const struct queue_item *first = LIST_OF(w->turn.next, struct queue_item, link);
 
-    if (w->ways->hosts.story.len)
+    if (w->turn_count && w->ways->hosts.story.len)
         log_story(first->entry.mail_id, "queue/hosts", "route", w->ways->hosts.story);
 }
 
@@ -289,7 +289,7 @@ struct outcome queue_open(struct queue_worker *w)
     w->ways = ask_hosts(w);
     tell_story(w);
     o = w->ways->hosts.outcome;
-    for (size_t i = 0; i < w->ways->hosts.count && !w->shard->is_stopping; i++) {
+    for (size_t i = 0; i < w->ways->hosts.count && w->turn_count && !w->shard->is_stopping; i++) {
         o = open_host(w, &w->ways->hosts.items[i]);
         if (o.verdict != LATER)
             break;

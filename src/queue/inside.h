@@ -89,8 +89,9 @@ struct queue_item {
     uint64_t id;
     uint64_t ended_at; // ENDED: of the schedule's clock
     struct queue_lane *lane;
-    struct queue_job *job;    // WAITING
-    struct queue_entry entry; // views into bytes; not of CLAIMED and ENDED
+    struct queue_job *job;       // WAITING
+    struct queue_worker *worker; // IN_FLIGHT
+    struct queue_entry entry;    // views into bytes; not of CLAIMED and ENDED
     struct store_body_ref body;
     char bytes[];
 };
@@ -189,7 +190,7 @@ struct queue_item *queue_item_new(const struct store_queue_entry *row);
 /// `began`: of the news that bring it; when it ended after that, they are old.
 void queue_shard_take(struct queue_shard *shard, const struct store_queue_entry *row,
                       uint64_t began);
-/// Brings it into memory as nobody's to send: CLAIMED. NULL: it is in flight, or claimed.
+/// Brings it into memory as nobody's to send: CLAIMED. NULL: it is being sent, or claimed.
 struct queue_item *queue_shard_claim(struct queue_shard *shard, uint64_t id);
 /// It was finished, put off, or is not claimed any more.
 void queue_shard_end(struct queue_shard *shard, struct queue_item *item);
@@ -331,8 +332,9 @@ struct queue_worker {
     bool is_called; // from its idleness, to take a turn
     bool was_idle;
     // The turn.
-    struct list turn; // items
+    struct list turn; // items; while is_opening, an operator may take some out
     size_t turn_count;
+    bool is_opening; // nothing of this turn has been said to anybody
 };
 
 /// [await] A session to one of the lane's hosts. DONE, or why there is none; lives in w->arena.

@@ -247,6 +247,13 @@ static void stop_shard(struct queue_shard *shard, void *arg)
 {
     (void)arg;
     shard->is_stopping = true;
+    // Only those that have begun to send are waited for.
+    LIST_EACH (&shard->workers, it) {
+        struct queue_worker *w = LIST_OF(it, struct queue_worker, link);
+
+        if (w->is_opening)
+            rt_cancel(w->task);
+    }
     queue_bell_ring(&shard->bell);
 }
 

@@ -321,11 +321,28 @@ void queue_shard_take(struct queue_shard *shard, const struct store_queue_entry 
     queue_lane_touch(lane);
 }
 
+/// Out of the turn of a worker that still looks for a host.
+static void take_from_worker(struct queue_item *item)
+{
+    struct queue_lane *lane = item->lane;
+
+    list_remove(&item->link);
+    item->worker->turn_count--;
+    lane->in_flight--;
+    queue_active_drop(lane->shard->schedule);
+    queue_lane_touch(lane);
+}
+
+static bool is_being_sent(const struct queue_item *item)
+{
+    return item->state == QUEUE_IN_FLIGHT && !item->worker->is_opening;
+}
+
 struct queue_item *queue_shard_claim(struct queue_shard *shard, uint64_t id)
 {
     struct queue_item *item = map_get_u64(&shard->items, id);
 
-    if (item && (item->state == QUEUE_IN_FLIGHT || item->state == QUEUE_CLAIMED))
+    if (item && (is_being_sent(item) || item->state == QUEUE_CLAIMED))
         return NULL;
     if (!item) {
         item = calloc(1, sizeof(*item));
@@ -338,6 +355,8 @@ struct queue_item *queue_shard_claim(struct queue_shard *shard, uint64_t id)
         queue_lane_remove(item);
         queue_active_drop(shard->schedule);
         queue_lane_touch(lane);
+    } else if (item->state == QUEUE_IN_FLIGHT) {
+        take_from_worker(item);
     } else {
         list_remove(&item->link);
     }

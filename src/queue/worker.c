@@ -36,6 +36,8 @@ static bool take_turn(struct queue_worker *w)
     if (lane->connections > lane->pace.connections_max)
         return false;
     w->turn_count = queue_lane_take(lane, turn_max(w), &w->turn);
+    LIST_EACH (&w->turn, it)
+        LIST_OF(it, struct queue_item, link)->worker = w;
     return w->turn_count > 0;
 }
 
