@@ -103,14 +103,18 @@ void queue_keep(struct queue_shard *shard, struct queue_verdict *verdicts, size_
 {
     struct queue_result *results;
     int64_t due_us = INT64_MAX;
+    bool is_kept;
 
     if (count == 0)
         return;
     results = make_results(shard, verdicts, count, host, dialogue);
     if (dialogue.len)
         log_story(results[0].entry->mail_id, "queue/attempt", "dialogue", dialogue);
-    finish(shard, results, count);
+    is_kept = finish(shard, results, count);
     for (size_t i = 0; i < count; i++) {
+        if (is_kept && results[i].outcome.verdict == LATER && verdicts[i].item->wish)
+            queue_carry_out(shard->schedule, (enum queue_deed)(verdicts[i].item->wish - 1),
+                            verdicts[i].item->id);
         if (results[i].outcome.verdict == LATER && results[i].due_us < due_us)
             due_us = results[i].due_us;
         queue_shard_end(shard, verdicts[i].item);

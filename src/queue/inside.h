@@ -91,6 +91,7 @@ struct queue_item {
     struct queue_lane *lane;
     struct queue_job *job;       // WAITING
     struct queue_worker *worker; // IN_FLIGHT
+    unsigned wish;               // IN_FLIGHT: 1 + what the operator wants done unless it arrives
     struct queue_entry entry;    // views into bytes; not of CLAIMED and ENDED
     struct store_body_ref body;
     char bytes[];
@@ -353,6 +354,8 @@ void queue_worker_free(struct queue_worker *w);
 void queue_attempt(struct queue_worker *w);
 /// RFC 2852 4.1: with by-mode R, what is too late is not delivered.
 bool queue_is_too_late(const struct queue_entry *entry);
+/// [await] What an operator wished for while it was being sent.
+void queue_carry_out(struct queue_schedule *schedule, enum queue_deed deed, uint64_t id);
 /// [await] Keeps results until that succeeds, or the end of the process; ends the items.
 struct queue_verdict {
     struct queue_item *item;

@@ -2,8 +2,8 @@
 //
 // What the operator sees and does. Looking reads the store page by page. Changing claims each entry
 // first: its shard takes it out of its line, and nobody begins with it until the change is in the
-// store; one that is in flight is left alone. A claim ends as an attempt does, so what was read
-// before the change does not come back after it.
+// store; one that is being sent is changed when that came to nothing. A claim ends as an attempt
+// does, so what was read before the change does not come back after it.
 #include "base/check.h"
 #include "log/log.h"
 
@@ -142,6 +142,7 @@ struct doing {
     struct queue_entry *entries;
     struct queue_item **items; // claimed
     size_t count;
+    size_t wishes; // of those that are being sent
 };
 
 static void claim(struct queue_shard *shard, void *arg)
@@ -149,8 +150,16 @@ static void claim(struct queue_shard *shard, void *arg)
     struct doing *d = arg;
 
     for (size_t i = 0; i < d->count; i++) {
-        if (queue_shard_of(d->schedule, d->entries[i].lane) == shard)
-            d->items[i] = queue_shard_claim(shard, d->entries[i].id);
+        struct queue_item *item;
+
+        if (queue_shard_of(d->schedule, d->entries[i].lane) != shard)
+            continue;
+        d->items[i] = queue_shard_claim(shard, d->entries[i].id);
+        item = d->items[i] ? NULL : map_get_u64(&shard->items, d->entries[i].id);
+        if (!item || item->state != QUEUE_IN_FLIGHT || d->deed == QUEUE_RETRY)
+            continue;
+        item->wish = 1 + (unsigned)d->deed;
+        d->wishes++;
     }
 }
 
@@ -252,7 +261,9 @@ static int do_claimed(struct doing *d, uint64_t *out_count)
     int64_t due_us = first_due(d);
     int r = 0;
 
+    d->wishes = 0;
     ask_all(d, claim);
+    *out_count += d->wishes;
     for (size_t i = 0; r >= 0 && i < d->count; i++) {
         if (d->schedule && !d->items[i])
             continue;
@@ -349,6 +360,24 @@ int queue_do(struct queue *queue, const struct queue_filter *filter, enum queue_
     r = do_all(&walk, &d, dry_run, out_count);
     store_queue_list_done(&walk.list);
     return r;
+}
+
+void queue_carry_out(struct queue_schedule *schedule, enum queue_deed deed, uint64_t id)
+{
+    struct doing d = {.queue = schedule->queue, .schedule = schedule, .deed = deed};
+    struct store_queue_list list = {0};
+    struct queue_entry entry;
+    int r = store_queue_get(schedule->queue->store, id, &list);
+
+    if (r == 0 && list.count == 1 && queue_entry_parse(&list.items[0], &entry))
+        r = change(&d, &entry);
+    else if (r == 0)
+        r = STORE_NOT_FOUND;
+    if (r == 0)
+        log_deed(deed, &entry);
+    else if (r < 0)
+        log_failure("queue/operate", "what was wished for could not be done", r);
+    store_queue_list_done(&list);
 }
 
 // ---- lanes

@@ -859,7 +859,7 @@ static void play_in_flight(struct world *w)
     hand_in_many(w, MAIL("a@near.test", "far0.test", 1), 3);
     rt_sleep(1000);
     CHECK(seen(w, (struct queue_filter){.held = -1}) == 1002);
-    CHECK(deed(w, (struct queue_filter){.held = -1}, QUEUE_REMOVE, false) == 2);
+    CHECK(deed(w, (struct queue_filter){.held = -1}, QUEUE_REMOVE, false) == 3);
     rt_sleep(60000);
     CHECK(w->done == 1 && w->fars[0].mail_count == 1 && left(w) == 0);
 }
@@ -868,6 +868,41 @@ static void what_is_in_flight_is_left_alone(void **state)
 {
     (void)state;
     run(new_world(), play_in_flight);
+}
+
+static const char *silent_then_full(struct far *far, struct str line)
+{
+    (void)far;
+    if (str_starts(line, STR("MAIL")))
+        rt_sleep(10000);
+    return str_starts(line, STR("RCPT")) ? "452 4.2.2 full" : NULL;
+}
+
+static void play_wishes(struct world *w)
+{
+    struct queue_filter all = {.held = -1};
+
+    // being sent: held when that came to nothing
+    w->fars[0].fn = silent_then_full;
+    hand_in(w, MAIL("a@near.test", "far0.test", 2));
+    rt_sleep(1000);
+    CHECK(deed(w, all, QUEUE_HOLD, false) == 2 && seen(w, (struct queue_filter){.held = 1}) == 0);
+    rt_sleep(30000);
+    CHECK(w->later == 2 && seen(w, (struct queue_filter){.held = 1}) == 2);
+    CHECK(deed(w, all, QUEUE_REMOVE, false) == 2 && left(w) == 0);
+    // only looking for a host: removed at once, and nothing is sent
+    w->more_hosts = "192.0.2.98";
+    hand_in(w, MAIL("a@near.test", "far1.test", 2));
+    rt_sleep(0);
+    CHECK(deed(w, all, QUEUE_REMOVE, false) == 2 && left(w) == 0);
+    rt_sleep(100000);
+    CHECK(w->fars[1].mail_count == 0 && w->done == 0 && w->later == 2);
+}
+
+static void wishes_for_what_is_in_flight_are_kept(void **state)
+{
+    (void)state;
+    run(new_world(), play_wishes);
 }
 
 static void play_retry(struct world *w)
@@ -1032,6 +1067,7 @@ int main(void)
         cmocka_unit_test(back_off_doubles_and_is_bounded),
         cmocka_unit_test(the_operator_holds_releases_and_removes),
         cmocka_unit_test(what_is_in_flight_is_left_alone),
+        cmocka_unit_test(wishes_for_what_is_in_flight_are_kept),
         cmocka_unit_test(retry_forgets_the_back_off),
         cmocka_unit_test(a_flush_begins_at_once),
         cmocka_unit_test(hostile_histories_end_well),
