@@ -22,6 +22,7 @@
 
 #include "app/certificates.h"
 #include "app/control.h"
+#include "app/reports.h"
 #include "app/server_inside.h"
 
 #include <errno.h>
@@ -268,6 +269,8 @@ static int bring_up(struct server *s)
         r = open_ports(s);
     if (r < 0)
         return r;
+    if (!s->is_stopping)
+        reports_start(s);
     r = write_ports(s);
     return r < 0 ? refuse(s, EX_CANTCREAT, "DATA/ports", r) : 0;
 }
@@ -323,6 +326,7 @@ static int serve(void *arg)
     rt_waiter_init(&end);
     rt_wait(&end, true);
     queue_stop(&s->queue, 0);
+    reports_stop(s);
     site_close(&s->site);
     return 0;
 }
@@ -337,6 +341,7 @@ static void stop(struct server *s)
 
     s->is_stopping = true;
     queue_stop(&s->queue, (uint32_t)grace);
+    reports_stop(s);
     took = (rt_now_us() - begun_us) / 1000;
     rt_drain(s->site.rt, (uint32_t)(took + GOODBYE_MS < grace ? grace - took : GOODBYE_MS));
 }

@@ -21,7 +21,8 @@ struct server {
     struct trace *trace;
     struct rt_tls *tls;
     struct rt_tls_client *tls_client;
-    struct way way; // its route is ours
+    struct way way;          // its route is ours
+    struct rt_task *reports; // app/reports.c; NULL: none
     struct buf return_secret;
     struct queue_suppress *suppress;
     struct queue queue;

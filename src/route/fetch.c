@@ -51,8 +51,19 @@ static size_t take(char *bytes, size_t size, size_t count, void *arg)
     return buf_ok(out) ? size * count : 0;
 }
 
-static void set_limits(CURL *curl)
+static int is_ended(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
+    const struct route_state *state = arg;
+
+    (void)a, (void)b, (void)c, (void)d;
+    return state->is_ending;
+}
+
+static void set_limits(CURL *curl, struct route_state *state)
+{
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_ended);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, state);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIME_MAX_S);
@@ -117,7 +128,7 @@ static int perform(void *arg)
 
     if (!curl)
         return -ENOMEM;
-    set_limits(curl);
+    set_limits(curl, r->fetch->route->state);
     hosts = curl_slist_append(NULL, r->resolved);
     curl_easy_setopt(curl, CURLOPT_RESOLVE, hosts);
     headers = set_request(curl, r);

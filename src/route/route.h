@@ -131,6 +131,8 @@ void route_hosts(const struct route *route, struct str lane, bool requires_tls, 
 struct rt;
 /// 0 or -errno. In a task.
 int route_state_new(struct rt *rt, struct route_state **out);
+/// The end has come: what is being fetched is given up. Any thread. NULL is fine.
+void route_state_end(struct route_state *state);
 /// Outside of tasks, with none in route any more. NULL is fine.
 void route_state_free(struct route_state *state);
 
@@ -141,6 +143,20 @@ struct route_tls_result {
     struct str detail; // for people
 };
 void route_tls_note(const struct route *route, const struct route_tls_result *result);
+
+/// A report of RFC 8460 that goes as a mail; views for as long as the call.
+struct route_report {
+    struct str from, to; // addresses; the sender of the envelope is `from`
+    struct str message;  // whole, CRLF line ends
+};
+/// [await] A task's whole life, until it is cancelled: keeps what was noted once a minute and at
+/// the end, and sends reports once a day; `submit` [await] takes one that goes as a mail, 0 or
+/// -errno.
+void route_keep(const struct route *route,
+                int (*submit)(void *arg, const struct route_report *report), void *arg);
+/// [await] The same at once, of all days before today.
+void route_report_now(const struct route *route,
+                      int (*submit)(void *arg, const struct route_report *report), void *arg);
 
 /// The answers to VRFY and EXPN as lines without codes: "Ana Lima <ana@example.test>".
 struct route_lines {

@@ -31,6 +31,12 @@ int route_state_new(struct rt *rt, struct route_state **out)
     return 0;
 }
 
+void route_state_end(struct route_state *s)
+{
+    if (s)
+        s->is_ending = true;
+}
+
 static void free_values(struct map *map)
 {
     void *value;

@@ -17,6 +17,7 @@ enum {
 
 struct route_state {
     struct rt_pool *pool;
+    _Atomic bool is_ending;
     pthread_mutex_t lock; // of all below
     struct map tries;     // domain: until when its policy is not fetched again, in seconds
     struct map counts;    // of route_tls_note: see report.c
