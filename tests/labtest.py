@@ -53,9 +53,9 @@ class LabTest(unittest.TestCase):
             for far in cls.far:
                 far.stop()
         finally:
-            end_lab()
             if os.environ.get('LAB_LOGS'):
-                print(cls.lab.logs(1 << 20))
+                print(cls.lab.logs(1 << 24))
+            end_lab()
 
     @classmethod
     def far_side(cls, domain, behaviour='well', preference=10, name='mail', **options):
