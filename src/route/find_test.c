@@ -78,6 +78,10 @@ static const struct zone {
     {"unsignedhost.test", "MX", "s", "10 mx.unsignedhost.test.", NULL},
     {"mx.unsignedhost.test", "A", "", "192.0.2.15", NULL},
     {"_25._tcp.mx.unsignedhost.test", "TLSA", "", EE, NULL},
+    {"unsignedtlsa.test", "MX", "s", "10 mx.unsignedtlsa.test.", NULL},
+    {"mx.unsignedtlsa.test", "A", "s", "192.0.2.16", NULL},
+    {"mx.unsignedtlsa.test", "AAAA", "s", "", NULL},
+    {"_25._tcp.mx.unsignedtlsa.test", "TLSA", "", EE, NULL},
     {"danealias.test", "MX", "s", "10 alias.danealias.test.", NULL},
     {"alias.danealias.test", "A", "s", "192.0.2.10", "mx.dane.test"},
     {"alias.danealias.test", "AAAA", "s", "", "mx.dane.test"},
@@ -254,6 +258,7 @@ static const struct {
     {"nodane.test", false, "mx.nodane.test@192.0.2.14 may"},
     {"unsignedmx.test", false, "mx.dane.test@192.0.2.10 may"},
     {"unsignedhost.test", false, "mx.unsignedhost.test@192.0.2.15 may"},
+    {"unsignedtlsa.test", false, "mx.unsignedtlsa.test@192.0.2.16 may"},
     {"danealias.test", false, "alias.danealias.test@192.0.2.10 must, verified by DANE"},
     // RFC 8461
     {"sts.test", false, "mx.sts.test@192.0.2.20 must, certificate verified"},
