@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: ISC
+//
+// The invariant of the way out: several mail servers in one simulated world send each other, and a
+// far side that is none of ours, a hundred thousand mails, while connections break, DNS fails, and
+// any of them dies at any step and comes back with what its store had kept. In the end every
+// recipient of every acknowledged mail has it, or its sender has a report; local recipients have it
+// once, others at most once more for each crash (tests/sim/ledger.h).
+//
+//   queue [--mails N] [--seed S] [--trace]
+//
+// Each history runs in a process of its own, so that a crash of the test names its seed:
+// `queue --seed S --mails 1 --trace` plays that one again and prints what happened.
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "log/log.h"
+#include "rt/sim/resolve.h"
+#include "rt/sim/sim.h"
+
+#include "far.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    NODES = 3,
+    CLIENTS = 12,
+    MAILS = 300,             // of one history
+    MINUTES = 120,           // in which they are handed in
+    CRASHES_MAX = 6,         // of one history
+    PATIENCE_MS = 600 * 1000 // of a client
+};
+_Static_assert((int)MAILS <= (int)LEDGER_MAILS_MAX && (int)NODES <= (int)LEDGER_NODES_MAX, "room");
+
+struct history {
+    struct rt *rt;
+    uint64_t seed;
+    enum ledger_rule rule;
+    struct node_settings settings;
+    struct rt_resolver *resolver;
+    struct node nodes[NODES];
+    struct far_side far;
+    struct ledger ledger;
+    unsigned crashes, acknowledged;
+    bool is_right;
+};
+
+struct result { // what the process of a history tells its parent
+    uint64_t hash;
+    unsigned mails, acknowledged, delivered, bounced, crashes, again;
+};
+
+static unsigned pick(unsigned below)
+{
+    return (unsigned)(rt_random() % below);
+}
+
+static bool chance(unsigned percent)
+{
+    return pick(100) < percent;
+}
+
+// ---- what a mail is, and for whom
+
+__attribute__((format(printf, 4, 5))) static void add(struct ledger_mail *mail, bool is_local,
+                                                      const char *alias, const char *format, ...)
+{
+    struct ledger_recipient *r = &mail->recipients[mail->count];
+    va_list args;
+
+    CHECK(mail->count < LEDGER_RCPTS_MAX);
+    *r = (struct ledger_recipient){.is_local = is_local};
+    va_start(args, format);
+    vsnprintf(r->address, sizeof r->address, format, args);
+    va_end(args);
+    snprintf(r->alias, sizeof r->alias, "%s", alias);
+    for (size_t i = 0; i < mail->count; i++) {
+        if (strcmp(mail->recipients[i].address, r->address) == 0)
+            return; // there already
+    }
+    mail->count++;
+}
+
+static void add_one(struct ledger_mail *mail, unsigned node)
+{
+    static const char *const nowhere[] = {"null.test", "dead.test", "nx.test"};
+    unsigned other = 1 + pick(NODES), kind = pick(20);
+    char alias[64];
+
+    if (kind < 5) {
+        add(mail, true, "", "u%u@d%u.test", pick(NODE_USERS), node);
+    } else if (kind < 13) {
+        add(mail, other == node, "", "u%u@d%u.test", pick(NODE_USERS), other);
+    } else if (kind == 13) {
+        add(mail, false, "", "nobody%u@d%u.test", pick(9), node % NODES + 1);
+    } else if (kind == 14) {
+        add(mail, false, "", "x@%s", nowhere[pick(3)]);
+    } else if (kind == 15) {
+        // an alias of another server, which leads on to a third
+        snprintf(alias, sizeof alias, "fwd@d%u.test", node % NODES + 1);
+        add(mail, false, alias, "u0@d%u.test", (node + 1) % NODES + 1);
+    } else {
+        add(mail, false, "", "%s%u@far.test", kind < 18 ? "x" : "gone", pick(20));
+    }
+}
+
+/// A list by itself, or some recipients of all kinds.
+static void choose_recipients(struct ledger_mail *mail, unsigned node)
+{
+    unsigned left = 1 + pick(4);
+    char list[64];
+
+    if (chance(5)) {
+        snprintf(list, sizeof list, "all@d%u.test", 1 + pick(NODES));
+        for (unsigned i = 1; i <= NODES; i++)
+            add(mail, false, list, "u1@d%u.test", i);
+        return;
+    }
+    while (left-- > 0)
+        add_one(mail, node);
+}
+
+// ---- a client
+
+static int hear(struct rt_conn *conn, char *out_class)
+{
+    for (;;) {
+        struct str line;
+        int r = rt_line(conn, 4096, &line);
+
+        if (r < 0)
+            return r;
+        CHECK(line.len >= 4);
+        if (line.ptr[3] == ' ') {
+            *out_class = line.ptr[0];
+            return 0;
+        }
+    }
+}
+
+/// 0: yes; 1: no; -errno.
+__attribute__((format(printf, 2, 3))) static int ask(struct rt_conn *conn, const char *format, ...)
+{
+    CLEANUP(buf_drop) struct buf line = {.max = 1024};
+    va_list args;
+    char c;
+    int r;
+
+    va_start(args, format);
+    buf_vputf(&line, format, args);
+    va_end(args);
+    rt_putf(conn, "%s\r\n", buf_cstr(&line));
+    r = hear(conn, &c);
+    return r < 0 ? r : c != '2' && c != '3';
+}
+
+static int put_recipients(struct rt_conn *conn, struct ledger_mail *mail)
+{
+    size_t taken = 0;
+
+    for (size_t i = 0; i < mail->count; i++) {
+        const struct ledger_recipient *r = &mail->recipients[i];
+        const char *name = r->alias[0] ? r->alias : r->address;
+        int answer = 0;
+
+        // one RCPT for a list, whoever is on it
+        if (i == 0 || strcmp(r->alias, mail->recipients[i - 1].alias) != 0 || !r->alias[0])
+            answer = ask(conn, "RCPT TO:<%s>", name);
+        if (answer < 0)
+            return answer;
+        if (answer == 0)
+            mail->recipients[taken++] = *r;
+    }
+    mail->count = taken;
+    return taken > 0 ? 0 : 1;
+}
+
+static int put_mail(struct history *h, struct rt_conn *conn, unsigned number)
+{
+    struct ledger_mail *mail = &h->ledger.mails[number];
+    unsigned lines = chance(2) ? 2000 : pick(20);
+    char c;
+    int r = ask(conn, "EHLO client.test");
+
+    if (r == 0 && mail->is_null)
+        r = ask(conn, "MAIL FROM:<>");
+    else if (r == 0)
+        r = ask(conn, "MAIL FROM:<u2@d%u.test>", mail->sender);
+    if (r == 0)
+        r = put_recipients(conn, mail);
+    if (r == 0)
+        r = ask(conn, "DATA");
+    if (r != 0)
+        return r;
+    rt_putf(conn, "Subject: mail %u\r\nX-Number: %u\r\nX-Lines: %u\r\n\r\n", number, number, lines);
+    for (unsigned i = 0; i < lines; i++)
+        rt_putf(conn, "%sline %u of mail %u\r\n", i % 7 ? "" : "..", i, number);
+    rt_put(conn, STR(".\r\n"));
+    r = hear(conn, &c);
+    if (r == 0 && c == '2')
+        mail->is_acknowledged = true;
+    return r;
+}
+
+static void send_one(struct history *h)
+{
+    unsigned number = h->ledger.count++, node = pick(NODES);
+    struct ledger_mail *mail = &h->ledger.mails[number];
+    struct rt_scope scope;
+    struct rt_conn *conn;
+    char from[32], c;
+    int r;
+
+    CHECK(number < LEDGER_MAILS_MAX);
+    mail->sender = node + 1;
+    mail->is_null = chance(5);
+    choose_recipients(mail, mail->sender);
+    snprintf(from, sizeof from, "198.51.100.%u", 1 + pick(250));
+    if (rt_dial_from(from, h->nodes[node].address, 25, 60000, &conn) < 0)
+        return;
+    rt_within(&scope, PATIENCE_MS);
+    r = hear(conn, &c);
+    if (r == 0 && c == '2')
+        r = put_mail(h, conn, number);
+    rt_within_end(&scope);
+    if (mail->is_acknowledged) {
+        h->acknowledged++;
+        rt_sim_note(h->rt, "acknowledged", number);
+    }
+    rt_hang_up(conn);
+}
+
+static int client(void *arg)
+{
+    struct history *h = arg;
+
+    for (unsigned i = 0; i < MAILS / CLIENTS; i++) {
+        rt_sleep(pick(2 * 60000 * MINUTES * CLIENTS / MAILS));
+        send_one(h);
+    }
+    return 0;
+}
+
+// ---- crashes
+
+static int reaper(void *arg)
+{
+    struct history *h = arg;
+    unsigned left = h->rule == LEDGER_EXACT ? 0 : 1 + pick(CRASHES_MAX);
+
+    for (; left > 0; left--) {
+        struct node *n = &h->nodes[pick(NODES)];
+
+        rt_sleep(pick(2 * 60000 * MINUTES / CRASHES_MAX));
+        node_crash(n);
+        h->crashes++;
+        rt_sleep(pick(600000));
+        node_start(n);
+    }
+    return 0;
+}
+
+// ---- one history
+
+static const char *const zones[] = {
+    "d1.test. MX 10 mx.d1.test.",
+    "mx.d1.test. A 192.0.2.1",
+    "d2.test. MX 5 old.d2.test.", // a host that is no more, before the one that is
+    "d2.test. MX 10 mx.d2.test.",
+    "old.d2.test. A 203.0.113.97",
+    "mx.d2.test. A 192.0.2.2",
+    "d3.test. A 192.0.2.3", // no MX: its address
+    "mx.d3.test. A 192.0.2.3",
+    "far.test. MX 10 mx.far.test.",
+    "mx.far.test. A 203.0.113.1",
+    "null.test. MX 0 .",
+    "dead.test. MX 10 mx.dead.test.",
+    "mx.dead.test. A 203.0.113.98",
+    NULL,
+};
+
+static void open_world(struct history *h)
+{
+    struct rt_sim_resolver_config dns = {.lines = zones};
+
+    if (h->rule == LEDGER_ALL) {
+        dns.failed = RT_SIM_PPM / 20;
+        dns.silent = RT_SIM_PPM / 50;
+        dns.slow = RT_SIM_PPM / 20;
+        dns.slow_max_us = 30u * 1000000;
+    }
+    CHECK(rt_sim_resolver_new(h->rt, &dns, &h->resolver) == 0);
+    h->far = (struct far_side){.ledger = &h->ledger, .is_rude = h->rule == LEDGER_ALL};
+    far_side_open(&h->far, h->rt, "203.0.113.1");
+    for (unsigned i = 0; i < NODES; i++) {
+        node_init(&h->nodes[i], h->rt, &h->settings, h->resolver, i + 1, NODES);
+        node_start(&h->nodes[i]);
+    }
+}
+
+static bool is_quiet(struct history *h)
+{
+    for (unsigned i = 0; i < NODES; i++) {
+        if (node_queued(&h->nodes[i]) > 0)
+            return false;
+    }
+    return true;
+}
+
+/// Until nothing is on its way any more: a lifetime and some.
+static void wait_for_quiet(struct history *h)
+{
+    unsigned hours = 0;
+
+    for (unsigned quiet = 0; quiet < 2 && hours < 10 * 24; hours++) {
+        rt_sleep(3600 * 1000);
+        quiet = is_quiet(h) ? quiet + 1 : 0;
+    }
+    CHECK(hours < 10 * 24); // what waits longer than that waits for ever
+}
+
+static int play(void *arg)
+{
+    struct history *h = arg;
+    struct rt_task *tasks[CLIENTS + 1];
+
+    open_world(h);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        CHECK(rt_spawn(client, h, "client", &tasks[i]) == 0);
+    CHECK(rt_spawn(reaper, h, "reaper", &tasks[CLIENTS]) == 0);
+    for (unsigned i = 0; i <= CLIENTS; i++)
+        rt_join(tasks[i]);
+    wait_for_quiet(h);
+    for (unsigned i = 0; i < NODES; i++)
+        ledger_read(&h->ledger, &h->nodes[i]);
+    h->is_right = ledger_check(&h->ledger, h->rule, h->crashes);
+    for (unsigned i = 0; i < NODES; i++)
+        node_stop(&h->nodes[i]);
+    rt_drain(h->rt, 600000);
+    return 0;
+}
+
+static void print_trace(void *arg, struct str line)
+{
+    (void)arg;
+    printf("%.*s%s", STR_ARG(line), str_ends(line, STR("\n")) ? "" : "\n");
+}
+
+static struct rt_sim_config network_of(const struct history *h, bool with_trace)
+{
+    struct rt_sim_config config = h->rule == LEDGER_ALL ? rt_sim_rough : rt_sim_calm;
+
+    config.call_max_us = 20000;
+    if (with_trace)
+        config.trace = print_trace;
+    return config;
+}
+
+static struct result result_of(const struct history *h)
+{
+    struct result r = {.hash = rt_sim_trace_hash(h->rt),
+                       .mails = h->ledger.count,
+                       .acknowledged = h->acknowledged,
+                       .crashes = h->crashes};
+
+    for (unsigned i = 0; i < h->ledger.count; i++) {
+        for (size_t k = 0; k < h->ledger.mails[i].count; k++) {
+            const struct ledger_recipient *to = &h->ledger.mails[i].recipients[k];
+
+            r.delivered += to->delivered > 0;
+            r.bounced += to->bounced > 0;
+            r.again += to->delivered > 1 ? to->delivered - 1 : 0;
+        }
+    }
+    return r;
+}
+
+static bool play_history(uint64_t seed, bool with_trace, struct result *out)
+{
+    struct history *h = calloc(1, sizeof(*h));
+    struct rt_sim_config config;
+    bool is_right;
+    int r;
+
+    CHECK(h);
+    h->rule = seed % 4 == 0 ? LEDGER_EXACT : seed % 4 == 1 ? LEDGER_CRASHES : LEDGER_ALL;
+    config = network_of(h, with_trace);
+    node_settings_init(&h->settings);
+    log_set_level(with_trace ? LOG_INFO : LOG_ERROR);
+    CHECK(rt_sim_new(seed, &config, &h->rt) == 0);
+    r = rt_run(h->rt, play, h);
+    if (r < 0)
+        fprintf(stderr, "the history ended with %s\n", strerror(-r));
+    *out = result_of(h);
+    is_right = r == 0 && h->is_right;
+    for (unsigned i = 0; i < NODES; i++)
+        node_done(&h->nodes[i]);
+    rt_resolver_free(h->resolver);
+    rt_free(h->rt);
+    node_settings_done(&h->settings);
+    free(h);
+    return is_right;
+}
+
+/// In a process of its own. False when that did not end well.
+static bool play_apart(uint64_t seed, bool with_trace, struct result *out)
+{
+    int ends[2], status;
+    pid_t child;
+    ssize_t n;
+
+    CHECK(pipe(ends) == 0);
+    fflush(stdout);
+    child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        bool is_right = play_history(seed, with_trace, out);
+
+        CHECK(write(ends[1], out, sizeof(*out)) == (ssize_t)sizeof(*out));
+        exit(is_right ? 0 : 1); // so that leaks are looked for
+    }
+    close(ends[1]);
+    n = read(ends[0], out, sizeof(*out));
+    close(ends[0]);
+    CHECK(waitpid(child, &status, 0) == child);
+    return n == (ssize_t)sizeof(*out) && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void add_result(struct result *sum, const struct result *one)
+{
+    sum->mails += one->mails;
+    sum->acknowledged += one->acknowledged;
+    sum->delivered += one->delivered;
+    sum->bounced += one->bounced;
+    sum->crashes += one->crashes;
+    sum->again += one->again;
+}
+
+static bool is_repeatable(uint64_t seed, const struct result *before)
+{
+    struct result again;
+
+    if (play_apart(seed, false, &again) && again.hash == before->hash)
+        return true;
+    printf("seed %llu: the second playing was another history\n", (unsigned long long)seed);
+    return false;
+}
+
+static int play_all(uint64_t seed, unsigned mails, bool with_trace)
+{
+    struct result sum = {0}, one;
+    unsigned histories = 0;
+
+    for (; sum.mails < mails; seed++, histories++) {
+        if (!play_apart(seed, with_trace, &one)) {
+            printf("FAILED in the history of seed %llu; play it again: --seed %llu --mails 1 "
+                   "--trace\n",
+                   (unsigned long long)seed, (unsigned long long)seed);
+            return 1;
+        }
+        if (histories % 64 < 4 && mails > 1 && !is_repeatable(seed, &one))
+            return 1;
+        add_result(&sum, &one);
+    }
+    printf("%u histories, %u crashes; %u mails, %u acknowledged; recipients: %u have it, of %u the "
+           "sender was told; %u copies too many after crashes and broken connections\n",
+           histories, sum.crashes, sum.mails, sum.acknowledged, sum.delivered, sum.bounced,
+           sum.again);
+    // A test in which nothing good ever happens proves nothing.
+    if (mails >= 1000 && (sum.acknowledged < sum.mails / 2 || sum.bounced < sum.mails / 20 ||
+                          sum.delivered < sum.mails / 2 || sum.crashes < histories / 2)) {
+        puts("FAILED: too little happened");
+        return 1;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = 1, mails = 100000;
+    bool with_trace = false;
+
+    for (int i = 1; i < argc; i++) {
+        struct str option = str_from(argv[i]);
+
+        if (str_eq(option, STR("--trace"))) {
+            with_trace = true;
+        } else if (i + 1 < argc && str_eq(option, STR("--seed"))) {
+            CHECK(str_to_u64(str_from(argv[++i]), UINT64_MAX, &seed));
+        } else if (i + 1 < argc && str_eq(option, STR("--mails"))) {
+            CHECK(str_to_u64(str_from(argv[++i]), 100000000, &mails));
+        } else {
+            fprintf(stderr, "usage: queue [--mails N] [--seed S] [--trace]\n");
+            return 64;
+        }
+    }
+    return play_all(seed, (unsigned)mails, with_trace);
+}
