@@ -99,7 +99,7 @@ class Zone:
 
     def _sign(self):
         now = time.time()
-        start, end = (now - 20 * 86400, now - 86400) if self.state == EXPIRED else (now - 86400, now + 20 * 86400)
+        start, end = (now - 20 * 86400, now - 5 * 86400) if self.state == EXPIRED else (now - 86400, now + 20 * 86400)
         day = lambda at: time.strftime('%Y%m%d%H%M%S', time.gmtime(at))
         signed = self.path.with_suffix('.signed')
         run('ldns-signzone', '-i', day(start), '-e', day(end), '-f', signed, self.path.name, self.make_key(),
