@@ -262,6 +262,7 @@ class Talk(threading.Thread):
         if text:
             self.said.append(text)
             self.put(text.encode('latin-1'))
+            self.far.news()
 
     def more(self):
         try:
@@ -490,16 +491,25 @@ class FarSide:
         with self.lock:
             return [mail for mail in self.mails if mail.is_acknowledged]
 
-    def wait(self, holds, seconds=30):
-        """Until it holds; looked at whenever something happened. False when it did not."""
+    def wait(self, holds, seconds=60):
+        """Until it holds; looked at whenever something happened."""
         end = time.monotonic() + seconds
         with self.changed:
             while not holds():
                 left = end - time.monotonic()
                 if left <= 0:
-                    return False
+                    raise AssertionError(f'in vain, after {seconds} s; heard:\n' + self.heard())
                 self.changed.wait(min(left, 1))
-        return True
+
+    def heard(self):
+        """The lines of each connection, for people."""
+        with self.lock:
+            return '\n'.join(f'  {n}: {line[:200]}' for n, talk in enumerate(self.talks) for line in talk.heard)
+
+    def refusals(self, answer):
+        """How often it said that."""
+        with self.lock:
+            return sum(talk.said.count(answer) for talk in self.talks)
 
     def stop(self):
         self.stopping.set()
