@@ -62,10 +62,11 @@ class RemoteToLocal(SiteTest):
         for address, code in ((f'nobody@{DOMAIN}', 550), ('ze@elsewhere.test', 550),
                               (f'ana%elsewhere.test@{DOMAIN}', 550),
                               (f'"ana@elsewhere.test"@{DOMAIN}', 550),
-                              ('ana@[127.0.0.1]', 550)):
+                              ('ana@[192.0.2.1]', 550), ('nobody@[127.0.0.1]', 550)):
             got = client.rcpt(address)
             self.assertEqual(got[0], code, (address, got))
         self.assertEqual(client.rcpt(f'ana@{DOMAIN}')[0], 250)
+        self.assertEqual(client.rcpt('ana@[127.0.0.1]')[0], 250)  # RFC 5321 4.5.1: where we listen
         client.quit()
 
     def test_some_recipients_refused_others_served(self):
