@@ -40,6 +40,14 @@ enum dane dane_judge(const struct dns_answer *answer, struct dns_tlsa *records, 
     return *count ? DANE_USABLE : DANE_UNUSABLE;
 }
 
+bool dane_holds(const struct dns_answer *answer)
+{
+    struct dns_tlsa records[DANE_RECORDS_MAX];
+    size_t count;
+
+    return dane_judge(answer, records, &count) != DANE_NONE;
+}
+
 struct str dane_name(struct arena *arena, uint16_t port, struct str host)
 {
     CLEANUP(buf_drop) struct buf name = {.max = 512};

@@ -19,5 +19,7 @@ enum { DANE_RECORDS_MAX = 16, DANE_DATA_MAX = 4096 };
 
 /// `records` (DANE_RECORDS_MAX of them) gets the usable ones, which are views of the answer.
 enum dane dane_judge(const struct dns_answer *answer, struct dns_tlsa *records, size_t *count);
+/// Anything but DANE_NONE?
+bool dane_holds(const struct dns_answer *answer);
 /// "_25._tcp.mx.example.org"
 struct str dane_name(struct arena *arena, uint16_t port, struct str host);

@@ -16,6 +16,7 @@ enum {
     SMTP_PORT_SUBMISSIONS = 465,
     SMTP_PORT = 25,
     TTL_MAX = 3600, // seconds: what was found is looked at again at least so often
+    TTL_ABSENT_MAX = 300,
     TTL_MIN = 30,
     OUT_BYTES_MAX = 256 << 10, // of the caller's arena
 };
@@ -25,6 +26,7 @@ struct candidate {
     const struct dns_answer *v6, *v4, *tlsa;
     struct str tlsa_base;
     bool is_secure;          // its addresses
+    bool is_alias_secure;    // its name is a signed CNAME, wherever that leads
     enum mx_address trouble; // of the address that was left out last
     bool is_ours;
     struct route_host host;
@@ -61,6 +63,20 @@ static struct outcome refuse(enum verdict verdict, unsigned code, struct str enh
 
 // ---- asking
 
+/// What is not there now may be there soon, and what fails sooner still.
+static uint32_t ttl_of(const struct dns_answer *answer)
+{
+    switch (answer->status) {
+    case DNS_FOUND:
+        return answer->ttl;
+    case DNS_NO_DATA:
+    case DNS_NO_NAME:
+        return TTL_ABSENT_MAX;
+    default:
+        return TTL_MIN;
+    }
+}
+
 static void ask_all(struct finding *f, struct find_question *questions, size_t count)
 {
     for (size_t at = 0; at < count; at += FIND_ASK_AT_ONCE) {
@@ -76,8 +92,8 @@ static void ask_all(struct finding *f, struct find_question *questions, size_t c
     }
     for (size_t i = 0; i < count; i++) {
         story_put_answer(&f->story, &questions[i]);
-        if (questions[i].answer.status == DNS_FOUND && questions[i].answer.ttl < f->ttl)
-            f->ttl = questions[i].answer.ttl;
+        if (ttl_of(&questions[i].answer) < f->ttl)
+            f->ttl = ttl_of(&questions[i].answer);
     }
 }
 
@@ -171,10 +187,11 @@ static struct outcome no_address(const struct candidate *c)
     return refuse(NEVER, 550, STR("5.4.4"), STR("its host has no address"));
 }
 
-static bool is_answered_safely(const struct dns_answer *answer)
+/// RFC 7672 2.2.2: what counts is that the addresses we use were signed. Whoever holds back one of
+/// two answers, or spoils it, must not take away DANE with it.
+static bool is_signed(const struct dns_answer *answer)
 {
-    return answer->is_secure && (answer->status == DNS_FOUND || answer->status == DNS_NO_DATA ||
-                                 answer->status == DNS_NO_NAME);
+    return answer->status != DNS_FOUND || answer->is_secure;
 }
 
 static void judge_addresses(struct finding *f, struct candidate *c)
@@ -187,7 +204,7 @@ static void judge_addresses(struct finding *f, struct candidate *c)
     c->host.port = f->port;
     c->host.address_count = mx_addresses_order(six, six_count, four, four_count, f->config->prefer,
                                                c->host.addresses, ROUTE_ADDRESSES_MAX);
-    c->is_secure = is_answered_safely(c->v6) && is_answered_safely(c->v4);
+    c->is_secure = is_signed(c->v6) && is_signed(c->v4);
     c->outcome = c->host.address_count ? found : no_address(c);
 }
 
@@ -217,7 +234,8 @@ static struct str canonical_of(const struct candidate *c)
     return name.len ? name : c->target.name;
 }
 
-static void ask_tlsa_of(struct finding *f, bool by_canonical)
+/// RFC 7672 2.2.2: a signed name that leads into an unsigned zone has its TLSA records itself.
+static void ask_aliases(struct finding *f)
 {
     struct find_question *q = ARENA_ARRAY(f->scratch, struct find_question, f->count);
     struct candidate **who = ARENA_ARRAY(f->scratch, struct candidate *, f->count);
@@ -225,19 +243,36 @@ static void ask_tlsa_of(struct finding *f, bool by_canonical)
 
     for (size_t i = 0; i < f->count; i++) {
         struct candidate *c = &f->items[i];
+
+        if (c->outcome.verdict != DONE || !f->is_secure || c->is_secure ||
+            str_case_eq(canonical_of(c), c->target.name))
+            continue;
+        who[n] = c;
+        q[n++] = (struct find_question){.name = c->target.name, .type = DNS_CNAME};
+    }
+    ask_all(f, q, n);
+    for (size_t i = 0; i < n; i++)
+        who[i]->is_alias_secure = q[i].answer.is_secure;
+}
+
+static void ask_tlsa_of(struct finding *f, bool by_canonical)
+{
+    struct find_question *q = ARENA_ARRAY(f->scratch, struct find_question, f->count);
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->count; i++) {
+        struct candidate *c = &f->items[i];
         struct str base = by_canonical ? canonical_of(c) : c->target.name;
 
-        if (c->outcome.verdict != DONE || !f->is_secure || !c->is_secure ||
-            (by_canonical && str_case_eq(base, c->target.name)) ||
-            (c->tlsa && c->tlsa->status != DNS_NO_DATA && c->tlsa->status != DNS_NO_NAME))
+        if (c->outcome.verdict != DONE || !f->is_secure ||
+            !(c->is_secure || (c->is_alias_secure && !by_canonical)) ||
+            (by_canonical && str_case_eq(base, c->target.name)) || (c->tlsa && dane_holds(c->tlsa)))
             continue;
         c->tlsa_base = base;
         c->tlsa = &q[n].answer;
-        who[n] = c;
         q[n++] =
             (struct find_question){.name = dane_name(f->scratch, f->port, base), .type = DNS_TLSA};
     }
-    (void)who;
     ask_all(f, q, n);
 }
 
@@ -247,7 +282,7 @@ static void decide_tls(struct finding *f, struct candidate *c)
         .rule = f->rule,
         .is_must = str_eq(f->config->tls, STR("must")),
         .requires_tls = f->requires_tls,
-        .is_secure = f->is_secure && c->is_secure,
+        .is_secure = f->is_secure,
         .host = c->target.name,
         .domain = f->domain,
         .canonical = f->canonical,
@@ -355,6 +390,7 @@ static struct outcome look_up(struct finding *f)
         judge_addresses(f, &f->items[i]);
     drop_us(f);
     if (f->rule == TLS_RULE_NONE || f->rule == TLS_RULE_DANE) {
+        ask_aliases(f);
         ask_tlsa_of(f, true);
         ask_tlsa_of(f, false);
     }

@@ -30,13 +30,15 @@ static void set(struct route_host *host, enum route_tls tls, enum rt_verify veri
 static void verify_name(struct route_host *host, struct str name, struct str why)
 {
     host->name_count = 0;
+    host->allow_wildcards = true;
     add_name(host, name);
     set(host, ROUTE_TLS_MUST, RT_VERIFY_PKIX, why);
 }
 
 // ---- DANE
 
-/// RFC 7672 3.2.2: with an authority of its own the certificate names the TLSA base, or the domain.
+/// RFC 7672 3.2.2: with an authority of its own the certificate names the TLSA base, or the domain;
+/// 3.2.3: or all names below one.
 static void use_records(const struct tls_facts *f, const struct dns_tlsa *records, size_t count,
                         struct arena *arena, struct route_host *host)
 {
@@ -47,6 +49,7 @@ static void use_records(const struct tls_facts *f, const struct dns_tlsa *record
     host->tlsa = kept;
     host->tlsa_count = count;
     host->name_count = 0;
+    host->allow_wildcards = true;
     add_name(host, f->tlsa_base);
     add_name(host, f->host);
     add_name(host, f->domain);
@@ -104,8 +107,14 @@ static bool by_sts(const struct tls_facts *f, struct route_host *host, struct ou
         return true;
     }
     verify_name(host, f->host, STR("MTA-STS: enforce, the host is in the policy"));
-    host->allow_wildcards = true;
     return true;
+}
+
+/// RFC 8461 2 lets no policy override DANE that fails; where DANE vouches for no certificate, the
+/// policy still does.
+static bool is_enforced(const struct tls_facts *f)
+{
+    return f->sts && f->sts->mode == MTA_STS_ENFORCE;
 }
 
 // ---- all of them
@@ -129,7 +138,6 @@ static struct outcome by_rule(const struct tls_facts *f, struct arena *arena,
         return use;
     case TLS_RULE_VERIFY:
         verify_name(host, f->host, STR("tls_policies: verify"));
-        host->allow_wildcards = true;
         return use;
     case TLS_RULE_DANE:
         if (!by_dane(f, arena, host, &o) || (o.verdict == DONE && host->verify != RT_VERIFY_DANE))
@@ -140,7 +148,8 @@ static struct outcome by_rule(const struct tls_facts *f, struct arena *arena,
     }
     if (by_dane(f, arena, host, &o)) {
         *policy = STR("tlsa");
-        return o;
+        if (o.verdict != DONE || host->verify == RT_VERIFY_DANE || !is_enforced(f))
+            return o;
     }
     if (by_sts(f, host, &o)) {
         *policy = STR("sts");
@@ -152,7 +161,8 @@ static struct outcome by_rule(const struct tls_facts *f, struct arena *arena,
     return use;
 }
 
-/// RFC 8689 4.2.1: a verified certificate for a name that was itself come by safely.
+/// RFC 8689 4.2.1: a verified certificate for a name that was itself come by safely; at which
+/// address it was shown is no matter.
 static struct outcome require(const struct tls_facts *f, struct route_host *host)
 {
     if (host->tls != ROUTE_TLS_MAY && host->tls != ROUTE_TLS_NEVER &&
@@ -162,7 +172,7 @@ static struct outcome require(const struct tls_facts *f, struct route_host *host
         return (struct outcome){NEVER, 550, STR("5.7.30"),
                                 STR("REQUIRETLS: neither DANE nor MTA-STS nor DNSSEC vouches for "
                                     "that host")};
-    verify_name(host, f->host, STR("REQUIRETLS: its MX records are signed"));
+    verify_name(host, f->host, STR("REQUIRETLS: nobody can have forged its name"));
     return use;
 }
 

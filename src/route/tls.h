@@ -14,7 +14,7 @@ struct tls_facts {
     enum tls_rule rule;            // of tls_policies
     bool is_must;                  // the setting `tls`
     bool requires_tls;             // RFC 8689
-    bool is_secure;                // MX and addresses were validated: the name is the right one
+    bool is_secure;                // the name is the right one: its MX was validated, or is ours
     struct str host, domain;       // "mx1.example.org" of "example.org"
     struct str canonical;          // where CNAMEs of the domain lead; or the same
     struct str tlsa_base;          // the host's name for which `tlsa` was asked
