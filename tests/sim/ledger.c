@@ -6,156 +6,162 @@
 
 #include <stdio.h>
 
-// ---- finding
-
-static bool number_after(struct str text, struct str word, uint64_t *out)
+void ledger_init(struct ledger *l)
 {
-    ptrdiff_t at = str_find_str(text, word);
-    struct str rest = str_skip(text, at < 0 ? 0 : (size_t)at + word.len), digits;
-
-    return at >= 0 && str_split(&rest, '\r', &digits) && str_to_u64(digits, UINT32_MAX, out);
+    map_init(&l->numbers, (uint64_t[2]){1, 2});
 }
 
-static struct ledger_recipient *recipient_of(struct ledger_mail *mail, struct str address)
+void ledger_done(struct ledger *l)
 {
-    for (size_t i = 0; i < mail->count; i++) {
-        if (str_case_eq(str_from(mail->recipients[i].address), address) ||
-            (mail->recipients[i].alias[0] &&
-             str_case_eq(str_from(mail->recipients[i].alias), address)))
-            return &mail->recipients[i];
-    }
-    return NULL;
+    map_done(&l->numbers);
 }
 
 void ledger_taken(struct ledger *l, uint64_t number, struct str recipient)
 {
-    struct ledger_recipient *r;
+    struct ledger_mail *mail;
 
     CHECK(number < l->count);
-    r = recipient_of(&l->mails[number], recipient);
-    CHECK(r); // nobody else may get it
-    r->delivered++;
-}
-
-static void tell_stranger(const struct ledger_mail *mail, uint64_t number, struct str line)
-{
-    fprintf(stderr, "mail %u: %.*s, but it was for", (unsigned)number, STR_ARG(line));
-    for (size_t i = 0; i < mail->count; i++)
-        fprintf(stderr, " %s (%s)", mail->recipients[i].address, mail->recipients[i].alias);
-    fputc('\n', stderr);
-}
-
-/// A report of a failure: each recipient that it names.
-static void read_report(struct ledger *l, struct str text, uint64_t number)
-{
-    struct str rest = text, line;
-    bool has_failed = str_find_str(text, STR("Action: failed")) >= 0;
-
-    if (!has_failed)
-        return;
-    l->reports++;
-    while (str_split(&rest, '\n', &line)) {
-        struct ledger_recipient *r;
-
-        if (str_ends(line, STR("\r")))
-            line.len--;
-        if (!str_starts(line, STR("Final-Recipient: rfc822;")))
-            continue;
-        r = recipient_of(&l->mails[number],
-                         str_trim(str_skip(line, sizeof "Final-Recipient: rfc822;" - 1)));
-        if (!r)
-            tell_stranger(&l->mails[number], number, line);
-        CHECK(r); // a report is about somebody the mail was for
-        r->bounced++;
+    mail = &l->mails[number];
+    for (size_t i = 0; i < mail->count; i++) {
+        if (str_case_eq(str_from(mail->recipients[i].address), recipient)) {
+            mail->recipients[i].delivered++;
+            return;
+        }
     }
+    CHECK(!"somebody got a mail that was not for him");
 }
 
-/// As it was written, behind what servers put on top.
-static void check_body(struct str body, uint64_t number)
-{
-    CLEANUP(buf_drop) struct buf want = {.max = 1 << 20};
-    uint64_t lines;
-    ptrdiff_t at = str_find_str(body, STR("\r\n\r\n"));
+// ---- stories
 
-    CHECK(at >= 0 && number_after(body, STR("X-Lines: "), &lines));
-    for (uint64_t i = 0; i < lines; i++)
-        buf_putf(&want, "%sline %u of mail %u\r\n", i % 7 ? "" : ".", (unsigned)i,
-                 (unsigned)number);
-    CHECK(str_eq(str_skip(body, (size_t)at + 4), buf_str(&want)));
+static void name_mail(struct ledger *l, uint64_t mail_id, uintptr_t number_and_one)
+{
+    map_put_u64(&l->numbers, mail_id, (void *)number_and_one);
 }
 
-static void read_mail(struct ledger *l, struct node *n, const char *user, struct str body)
+static uintptr_t number_of(const struct ledger *l, uint64_t mail_id)
 {
-    struct ledger_recipient *r;
-    char address[64];
+    return (uintptr_t)map_get_u64(&l->numbers, mail_id);
+}
+
+/// What follows `key` up to one of `ends`; "" when it is not there.
+static struct str value_of(struct str text, struct str key, const char *ends)
+{
+    ptrdiff_t at = str_find_str(text, key);
+    struct str rest = str_skip(text, at < 0 ? text.len : (size_t)at + key.len);
+    size_t len = 0;
+
+    while (len < rest.len && !strchr(ends, rest.ptr[len]))
+        len++;
+    return str_head(rest, len);
+}
+
+static uint64_t hex_of(struct str text)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        const char *digit = strchr("0123456789abcdef", text.ptr[i]);
+
+        CHECK(digit && *digit);
+        n = n << 4 | (uint64_t)(digit - "0123456789abcdef");
+    }
+    return n;
+}
+
+/// "kept ... message_id=<7@client.test>": a mail of a client's; or <REPORT.MAIL@host>: a report.
+static void note_kept(struct ledger *l, uint64_t mail_id, struct str text)
+{
+    struct str name = value_of(text, STR("message_id=<"), "@ "), about;
     uint64_t number;
 
-    CHECK(number_after(body, STR("X-Number: "), &number) && number < l->count);
-    if (str_find_str(body, STR("Content-Type: multipart/report")) >= 0) {
-        CHECK(str_starts(body, STR("Return-Path: <>")));
-        CHECK(!l->mails[number].is_null);
-        read_report(l, body, number);
+    if (str_find_str(text, STR("@client.test>")) >= 0) {
+        CHECK(str_to_u64(name, LEDGER_MAILS_MAX, &number));
+        name_mail(l, mail_id, (uintptr_t)number + 1);
         return;
     }
-    check_body(body, number);
-    snprintf(address, sizeof address, "%s@%s", user, n->domain);
-    r = recipient_of(&l->mails[number], str_from(address));
-    CHECK(r); // nobody gets mail that was not for him
-    r->delivered++;
+    about = value_of(name, STR("."), "");
+    if (number_of(l, hex_of(about)))
+        name_mail(l, mail_id, number_of(l, hex_of(about)));
 }
 
-static void read_inbox(struct ledger *l, struct node *n, const char *user)
+static bool is_doubt(struct str text)
 {
-    CLEANUP(buf_drop) struct buf body = {.max = 4 << 20};
-    struct account_info info;
-    struct store_mailbox inbox;
-    struct store_entries entries;
-    struct arena arena;
-    char address[64];
-
-    arena_init(&arena, 1 << 20);
-    snprintf(address, sizeof address, "%s@%s", user, n->domain);
-    CHECK(account_get(n->accounts, str_from(address), &arena, &info) == 0);
-    CHECK(store_mailbox_by_name(n->store, info.id, STR("INBOX"), &inbox) == 0);
-    CHECK(store_entries_get(n->store, inbox.id, 1, UINT32_MAX, &entries) == 0);
-    for (size_t i = 0; i < entries.count; i++) {
-        buf_clear(&body);
-        CHECK(store_body_load(n->store, &entries.items[i].body, &body) == 0);
-        read_mail(l, n, user, buf_str(&body));
-    }
-    store_entries_done(&entries);
-    arena_done(&arena);
+    return (str_starts(text, STR("later ")) && str_find_str(text, STR(" enhanced=4.4.2 ")) >= 0) ||
+           str_starts(text, STR("results cannot be kept"));
 }
 
-void ledger_read(struct ledger *l, struct node *n)
+void ledger_story(void *arg, uint64_t mail_id, int64_t wall_us, const char *where, struct str text)
 {
-    char user[8];
+    struct ledger *l = arg;
+    struct str place = str_from(where);
+    uintptr_t number = number_of(l, mail_id);
 
-    for (unsigned i = 0; i < NODE_USERS; i++) {
-        snprintf(user, sizeof user, "u%u", i);
-        read_inbox(l, n, user);
-    }
+    (void)wall_us;
+    if (str_eq(place, STR("queue/accept")) && str_starts(text, STR("kept ")))
+        note_kept(l, mail_id, text);
+    else if (str_eq(place, STR("queue/report")) && str_starts(text, STR("made ")) && number)
+        name_mail(l, hex_of(value_of(text, STR("report="), " ")), number);
+    else if (str_eq(place, STR("queue/attempt")) && number && is_doubt(text))
+        l->mails[number - 1].doubts++;
 }
 
 // ---- checking
 
-static bool is_wrong(const struct ledger_mail *mail, const struct ledger_recipient *r,
-                     enum ledger_rule rule, unsigned crashes, const char **why)
+static bool wants(const struct ledger_recipient *r, unsigned what)
 {
-    unsigned more = rule == LEDGER_EXACT ? 0 : rule == LEDGER_CRASHES ? crashes : 1000;
+    unsigned given = r->notify ? r->notify : ENVELOPE_NOTIFY_FAILURE | ENVELOPE_NOTIFY_DELAY;
 
-    *why = NULL;
-    if (mail->is_acknowledged && !r->delivered && !r->bounced && !mail->is_null)
-        *why = "lost";
-    else if (r->is_local && r->delivered > 1)
-        *why = "delivered twice to a local recipient";
-    else if (r->delivered > 1 + more)
-        *why = "delivered too often";
-    else if (r->bounced > 1 + more)
-        *why = "reported too often";
-    else if (rule == LEDGER_EXACT && r->delivered + r->bounced > 1)
-        *why = "delivered and reported as failed";
-    return *why != NULL;
+    return (given & what) != 0;
+}
+
+/// How many copies may there be more than one?
+static unsigned more_of(const struct ledger_mail *mail, enum ledger_rule rule, unsigned crashes)
+{
+    unsigned doubts = mail->doubts + mail->client_doubts;
+
+    if (rule == LEDGER_EXACT)
+        return 0;
+    return rule == LEDGER_CRASHES && doubts > crashes ? crashes : doubts;
+}
+
+/// Silence was asked for: then only a server of ours must have it for sure.
+static bool is_lost(const struct ledger_mail *mail, const struct ledger_recipient *r)
+{
+    bool is_told = !mail->is_null && (r->list || wants(r, ENVELOPE_NOTIFY_FAILURE));
+
+    return mail->is_acknowledged && r->is_promised && !r->delivered && !r->failed &&
+           (r->is_local || is_told);
+}
+
+static const char *wrong_report(const struct ledger_mail *mail, const struct ledger_recipient *r,
+                                unsigned more)
+{
+    if (!r->list && r->failed && !wants(r, ENVELOPE_NOTIFY_FAILURE))
+        return "a failure was reported to who did not ask";
+    if (!r->list && r->warned && !wants(r, ENVELOPE_NOTIFY_DELAY))
+        return "a delay was reported to who did not ask";
+    if (r->told && !wants(r, ENVELOPE_NOTIFY_SUCCESS))
+        return "a success was reported to who did not ask";
+    if (r->told > 1 + more)
+        return "a success was reported too often";
+    if (mail->is_acknowledged && r->is_promised && r->delivered && !r->told && !r->failed &&
+        !mail->is_null && !mail->doubts && wants(r, ENVELOPE_NOTIFY_SUCCESS))
+        return "the sender asked, and was not told of the success";
+    return NULL;
+}
+
+static const char *what_is_wrong(const struct ledger_mail *mail, const struct ledger_recipient *r,
+                                 enum ledger_rule rule, unsigned crashes)
+{
+    unsigned more = more_of(mail, rule, crashes);
+
+    if (is_lost(mail, r))
+        return "lost";
+    if (r->is_local && r->delivered > 1 + mail->client_doubts)
+        return "delivered twice to a local recipient";
+    if (r->delivered + r->failed > 1 + more)
+        return "delivered or reported too often";
+    return wrong_report(mail, r, more);
 }
 
 bool ledger_check(const struct ledger *l, enum ledger_rule rule, unsigned crashes)
@@ -164,17 +170,18 @@ bool ledger_check(const struct ledger *l, enum ledger_rule rule, unsigned crashe
 
     for (unsigned i = 0; i < l->count; i++) {
         const struct ledger_mail *mail = &l->mails[i];
-        const char *why;
 
         for (size_t k = 0; k < mail->count; k++) {
             const struct ledger_recipient *r = &mail->recipients[k];
+            const char *why = what_is_wrong(mail, r, rule, crashes);
 
-            if (!is_wrong(mail, r, rule, crashes, &why))
+            if (!why)
                 continue;
-            printf("mail %u (%sacknowledged, from d%u.test) to %s: %s (delivered %u, reported %u, "
-                   "crashes %u)\n",
-                   i, mail->is_acknowledged ? "" : "not ", mail->sender, r->address, why,
-                   r->delivered, r->bounced, crashes);
+            printf("mail %u (%sacknowledged, from d%u.test) to %s (%s, notify %u): %s (delivered "
+                   "%u, failed %u, told %u, warned %u; doubts %u, of the client %u; crashes %u)\n",
+                   i, mail->is_acknowledged ? "" : "not ", mail->sender, r->address, r->alias,
+                   r->notify, why, r->delivered, r->failed, r->told, r->warned, mail->doubts,
+                   mail->client_doubts, crashes);
             is_right = false;
         }
     }

@@ -88,7 +88,7 @@ static void add_people(struct node *n)
 {
     CLEANUP(buf_drop) struct buf why = {.max = 4096};
     struct account_domain domain = {.name = str_from(n->domain), .catch_all = STR("")};
-    struct account_change change = {.what = 0};
+    struct account_change change = {.what = 0, .quota_messages = NODE_SMALL_MESSAGES};
     char all[16][40], next[40];
     struct str targets[16];
     uint64_t id;
@@ -96,6 +96,7 @@ static void add_people(struct node *n)
     CHECK(account_domain_add(n->accounts, &domain, &why) == 0);
     for (unsigned i = 0; i < NODE_USERS; i++) {
         snprintf(next, sizeof next, "u%u@%s", i, n->domain);
+        change.what = i == 3 ? ACCOUNT_SET_QUOTA : 0;
         CHECK(account_add(n->accounts, str_from(next), &change, &id, &why) == 0);
     }
     snprintf(next, sizeof next, "u0@d%u.test", n->number % n->count + 1);

@@ -12,7 +12,9 @@
 #include "queue/queue.h"
 #include "receive/receive.h"
 
-enum { NODE_USERS = 3 }; // u0, u1, u2; fwd leads to u0 of the next node, all is a list of everybody
+/// u0, u1, u2, and u3, whose mailbox takes little; fwd leads to u0 of the next node, all is a list
+/// of every u1.
+enum { NODE_USERS = 4, NODE_SMALL_MESSAGES = 12 };
 
 /// Settings of all nodes, made once.
 struct node_settings {
