@@ -7,13 +7,19 @@
 // address, that is not welcome today.
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "proto/smtp/reply.h"
 #include "log/log.h"
 
 #include "queue/inside.h"
 
 #include <stdio.h>
 
-enum { WAYS_ARENA_MAX = 64 << 20, OPENING_MAX = QUEUE_DIALOGUE / 2, TTL_MIN_S = 5 };
+enum {
+    WAYS_ARENA_MAX = 64 << 20,
+    OPENING_MAX = QUEUE_DIALOGUE / 2,
+    TTL_MIN_S = 5,
+    HOSTS_US_MAX = 1800 * 1000000, // thirty hosts that keep us waiting do not keep us a day
+};
 
 // ---- the talk, for the story
 
@@ -103,7 +109,7 @@ static void set_policy(struct queue_worker *w, const struct route_host *host)
         w->names[count] = arena_str(&w->opening, host->names[count]).ptr;
     w->policy = (struct rt_tls_policy){
         .verify = host->verify,
-        .server_name = w->host_name,
+        .server_name = count ? w->names[0] : w->host_name,
         .names = w->names,
         .name_count = count,
         .allow_wildcards = host->allow_wildcards,
@@ -223,6 +229,12 @@ static struct outcome dial(struct queue_worker *w, unsigned *trouble)
     return o;
 }
 
+/// A password goes to nobody else, nor does what must stay under TLS (RFC 8689 4.2.1).
+static bool needs_verified(const struct queue_worker *w)
+{
+    return w->server.user.len > 0 || w->lane->requires_tls;
+}
+
 /// RFC 7672 2.2: without a TLSA record that can be used, TLS is a must and any certificate will do.
 /// RFC 7435: and where it is only welcome, plain text is better than no mail.
 static struct outcome dial_with_tls(struct queue_worker *w)
@@ -233,8 +245,8 @@ static struct outcome dial_with_tls(struct queue_worker *w)
     if (o.verdict == DONE)
         return o;
     if (trouble & SEND_TLSA_UNUSABLE) {
-        on_line(&w->talk, SEND_NOTE, STR("none of the TLSA records can be used: any certificate"));
-        w->policy.verify = RT_VERIFY_NONE;
+        on_line(&w->talk, SEND_NOTE, STR("none of the TLSA records can be used"));
+        w->policy.verify = needs_verified(w) ? RT_VERIFY_PKIX : RT_VERIFY_NONE;
         return dial(w, &trouble);
     }
     if (w->host->tls == ROUTE_TLS_MAY && (trouble & (SEND_TLS_FAILED | SEND_TLS_UNTRUSTED))) {
@@ -252,6 +264,12 @@ static bool is_ourselves(const struct queue_worker *w)
     return w->talk.is_self && !w->host->is_lmtp && !str_starts(w->lane->name, STR("="));
 }
 
+/// RFC 8689 4.2.1: who does not promise it is left for the next host.
+static bool keeps_tls(const struct queue_worker *w)
+{
+    return !w->lane->requires_tls || (w->peer.extensions & SMTP_HAS_REQUIRETLS);
+}
+
 static struct outcome open_host(struct queue_worker *w, const struct route_host *host)
 {
     struct outcome o;
@@ -262,6 +280,12 @@ static struct outcome open_host(struct queue_worker *w, const struct route_host 
     if (o.verdict == DONE && is_ourselves(w)) {
         send_close(TAKE(w->session));
         return (struct outcome){NEVER, 554, STR("5.4.6"), STR("mail for there loops back to us")};
+    }
+    if (o.verdict == DONE && !keeps_tls(w)) {
+        send_close(TAKE(w->session));
+        return (struct outcome){NEVER, 550, STR("5.7.30"),
+                                STR("the mail must stay under TLS, and no server there promises "
+                                    "that")};
     }
     if (o.verdict == NEVER)
         o.verdict = LATER;
@@ -278,6 +302,28 @@ static void tell_story(const struct queue_worker *w)
         log_story(first->entry.mail_id, "queue/hosts", "route", w->ways->hosts.story);
 }
 
+/// [await] Until one has a session, or there are no more. A host that may be there tomorrow
+/// outweighs those that never will do; behind ourselves nobody is tried (RFC 5321 5.1).
+static struct outcome try_hosts(struct queue_worker *w)
+{
+    const struct route_hosts *hosts = &w->ways->hosts;
+    uint64_t until_us = rt_now_us() + HOSTS_US_MAX;
+    struct outcome o = hosts->outcome;
+
+    for (size_t i = 0; i < hosts->count && w->turn_count && !w->shard->is_stopping; i++) {
+        struct outcome next;
+
+        if (rt_now_us() >= until_us)
+            break;
+        next = open_host(w, &hosts->items[i]);
+        if (i == 0 || next.verdict != NEVER)
+            o = next;
+        if (next.verdict == DONE || is_ourselves(w))
+            break;
+    }
+    return o;
+}
+
 struct outcome queue_open(struct queue_worker *w)
 {
     struct outcome o;
@@ -288,12 +334,7 @@ struct outcome queue_open(struct queue_worker *w)
     w->host_text[0] = '\0';
     w->ways = ask_hosts(w);
     tell_story(w);
-    o = w->ways->hosts.outcome;
-    for (size_t i = 0; i < w->ways->hosts.count && w->turn_count && !w->shard->is_stopping; i++) {
-        o = open_host(w, &w->ways->hosts.items[i]);
-        if (o.verdict != LATER)
-            break;
-    }
+    o = try_hosts(w);
     if (!w->session) {
         // what it says outlives the hosts
         o.enhanced = arena_str(&w->arena, o.enhanced);

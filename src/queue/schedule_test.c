@@ -33,6 +33,7 @@ struct world {
     void (*play)(struct world *w);
     bool no_hosts, no_start;
     const char *more_hosts; // an address before that of the lane
+    size_t more_count;      // so many of it; 0: one
 };
 static struct world *the_world;
 
@@ -42,7 +43,7 @@ static struct world *the_world;
 static void fake_hosts(const struct route *route, struct str lane, bool requires_tls,
                        struct arena *arena, struct route_hosts *out)
 {
-    struct route_host *hosts = ARENA_ARRAY(arena, struct route_host, 2);
+    struct route_host *hosts = ARENA_ARRAY(arena, struct route_host, ROUTE_HOSTS_MAX);
     struct buf address = {.max = 64};
     size_t count = 0;
 
@@ -54,7 +55,7 @@ static void fake_hosts(const struct route *route, struct str lane, bool requires
         out->outcome = (struct outcome){NEVER, 550, STR("5.1.2"), STR("no such domain")};
         return;
     }
-    if (the_world->more_hosts) {
+    for (size_t i = 0; the_world->more_hosts && (i == 0 || i < the_world->more_count); i++) {
         hosts[count].name = STR("first.test");
         hosts[count].port = 25;
         hosts[count].addresses[hosts[count].address_count++] = str_from(the_world->more_hosts);
@@ -517,6 +518,86 @@ static void our_own_name_is_a_loop(void **state)
 {
     (void)state;
     run(new_world(), play_loop);
+}
+
+/// The best host is down, and the next one is us: it comes back.
+static void play_loop_behind(struct world *w)
+{
+    w->more_hosts = "192.0.2.98"; // nobody is there
+    w->fars[0].name = "near.test";
+    hand_in(w, MAIL("a@near.test", "far0.test", 1));
+    rt_sleep(60000);
+    CHECK(w->never == 0 && w->later == 1 && left(w) == 1);
+}
+
+static void a_host_that_may_come_back_is_waited_for(void **state)
+{
+    (void)state;
+    run(new_world(), play_loop_behind);
+}
+
+static struct order under_tls(void)
+{
+    struct order o = *MAIL("a@near.test", "far0.test", 1);
+
+    o.more.requires_tls = true;
+    return o;
+}
+
+/// Under plain text no offer helps; but all hosts are asked before that is said.
+static void play_requires_tls(struct world *w)
+{
+    struct order o = under_tls();
+
+    w->more_hosts = "192.0.2.2"; // far1
+    w->fars[0].offer = "250 REQUIRETLS";
+    hand_in(w, &o);
+    rt_sleep(60000);
+    CHECK(w->fars[1].connections == 1 && w->fars[0].connections == 1);
+    CHECK(w->never == 1 && left(w) == 0 && w->fars[0].mail_count == 0);
+}
+
+static void play_requires_tls_later(struct world *w)
+{
+    struct order o = under_tls();
+
+    w->more_hosts = "192.0.2.98"; // nobody is there
+    hand_in(w, &o);
+    rt_sleep(60000);
+    CHECK(w->fars[0].connections == 1 && w->never == 0 && w->later == 1 && left(w) == 1);
+}
+
+static void all_hosts_are_asked_to_keep_tls(void **state)
+{
+    (void)state;
+    run(new_world(), play_requires_tls);
+    run(new_world(), play_requires_tls_later);
+}
+
+/// Thirty hosts like these would cost eight hours.
+static const char *is_mute(struct far *far, struct str line)
+{
+    (void)far;
+    (void)line;
+    rt_sleep(3600000);
+    return "!";
+}
+
+static void play_mute_hosts(struct world *w)
+{
+    w->more_hosts = "192.0.2.2";
+    w->more_count = 30;
+    w->send.greeting = 300000;
+    w->fars[1].fn = is_mute;
+    hand_in(w, MAIL("a@near.test", "far0.test", 1));
+    rt_sleep(2400000);
+    CHECK(w->later == 1 && left(w) == 1);
+}
+
+static void hosts_that_keep_us_waiting_are_not_all_waited_for(void **state)
+{
+    (void)state;
+    run(new_world(), play_mute_hosts);
 }
 
 static void play_next_host(struct world *w)
@@ -1052,6 +1133,9 @@ int main(void)
         cmocka_unit_test(a_kept_session_that_dies_costs_no_attempt),
         cmocka_unit_test(silence_after_the_dot_means_later),
         cmocka_unit_test(our_own_name_is_a_loop),
+        cmocka_unit_test(a_host_that_may_come_back_is_waited_for),
+        cmocka_unit_test(all_hosts_are_asked_to_keep_tls),
+        cmocka_unit_test(hosts_that_keep_us_waiting_are_not_all_waited_for),
         cmocka_unit_test(the_next_host_is_tried),
         cmocka_unit_test(no_such_domain_ends_all),
         cmocka_unit_test(too_many_recipients_go_in_the_next_transaction),
