@@ -260,6 +260,14 @@ int rt_tls_connect(struct rt_conn *conn, struct rt_tls_client *tls,
     return r;
 }
 
+bool rt_tls_is_sni(const char *name)
+{
+    unsigned char ip[16];
+
+    return name[0] && name[0] != '[' && inet_pton(AF_INET, name, ip) != 1 &&
+           inet_pton(AF_INET6, name, ip) != 1;
+}
+
 static void name_server(SSL *ssl, const void *arg)
 {
     const char *name = arg;

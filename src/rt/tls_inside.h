@@ -35,6 +35,10 @@ void rt_tls_peer_free(struct rt_tls_peer *peer);
 
 // ---- tls_conn.c, for tls_policy.c
 
+/// Is it a name that may be sent as SNI? No addresses (RFC 6066 3), no literals of SMTP: there are
+/// servers that refuse the handshake then.
+bool rt_tls_is_sni(const char *name);
+
 /// [await] The client's handshake on a connection whose SSL `prepare` has set up; 0 or -errno,
 /// OpenSSL's words still waiting.
 int rt_tls_connect(struct rt_conn *conn, struct rt_tls_client *tls,

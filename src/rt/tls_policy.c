@@ -99,7 +99,7 @@ static void prepare(SSL *ssl, const void *arg)
     struct rt_conn *conn = BIO_get_data(SSL_get_rbio(ssl));
     bool must = policy->verify != RT_VERIFY_NONE;
 
-    if (policy->server_name && policy->server_name[0] && !is_ip(policy->server_name))
+    if (policy->server_name && rt_tls_is_sni(policy->server_name))
         SSL_set_tlsext_host_name(ssl, policy->server_name);
     if (policy->verify == RT_VERIFY_DANE)
         CHECK(set_records(ssl, policy) > 0);
@@ -139,6 +139,8 @@ int rt_start_tls_policy(struct rt_conn *conn, struct rt_tls_client *tls,
         return -ENOTSUP;
     }
     r = rt_tls_connect(conn, tls, prepare, policy);
+    if (r == -ENOTSUP) // from the network, where nobody may say that: it would make DANE milder
+        r = -ECONNRESET;
     if (!conn->tls_peer) { // it was not even begun
         explain(why, strerror(-r));
         return r;

@@ -317,6 +317,21 @@ static void check_row(struct world *w, size_t at)
     rt_hang_up(conn);
 }
 
+/// RFC 6066 3: SNI is a name. Servers of address literals are told none.
+static void check_sni(struct world *w, const char *name, const char *sni)
+{
+    struct rt_tls_policy policy = {.verify = RT_VERIFY_NONE, .server_name = name};
+    struct rt_tls_info info;
+    struct rt_conn *conn;
+
+    CHECK(rt_dial("127.0.0.1", w->ports[GOOD], 60000, &conn) == 0);
+    CHECK(rt_start_tls_policy(conn, w->client, &policy, NULL) == 0);
+    CHECK(rt_conn_tls(conn, &info));
+    if (strcmp(info.server_name, sni) != 0)
+        FAIL("%s: SNI \"%s\"", name, info.server_name);
+    rt_hang_up(conn);
+}
+
 static int check_all(void *arg)
 {
     struct world *w = arg;
@@ -325,6 +340,10 @@ static int check_all(void *arg)
 
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++)
         check_row(w, i);
+    check_sni(w, NAME, NAME);
+    check_sni(w, "192.0.2.1", "");
+    check_sni(w, "[192.0.2.1]", "");
+    check_sni(w, "[ipv6:2001:db8::1]", "");
     CHECK(rt_dial("127.0.0.1", w->ports[GOOD], 60000, &conn) == 0);
     CHECK(rt_start_tls_policy(conn, w->client, &nameless, NULL) == -EINVAL);
     rt_hang_up(conn);
