@@ -121,6 +121,18 @@ static void say_flight(struct send_transaction *t, size_t *next, size_t max, str
     }
 }
 
+/// RFC 5321 4.5.3.1.10: once, 552 was what "too many recipients" has 452 for. A mailbox that is
+/// full says so.
+static struct outcome rcpt_refusal(struct send_transaction *t)
+{
+    struct outcome o = send_refusal(t);
+    bool is_about_count = o.enhanced.len == 0 || str_eq(o.enhanced, STR("5.5.3"));
+
+    if (o.code == 552 && is_about_count && send_count(t, SEND_TAKEN) > 0)
+        return (struct outcome){LATER, 452, STR("4.5.3"), o.text};
+    return o;
+}
+
 static int hear_rcpt(struct send_transaction *t, size_t i)
 {
     struct send_session *s = t->session;
@@ -135,7 +147,7 @@ static int hear_rcpt(struct send_transaction *t, size_t i)
         break;
     case SEND_NO:
         if (!t->is_refused)
-            t->outcomes[i] = send_refusal(t);
+            t->outcomes[i] = rcpt_refusal(t);
         break;
     default:
         return send_out_of_step(s);
@@ -260,13 +272,23 @@ static int run(struct send_transaction *t)
     return go_on(t);
 }
 
-/// What was begun and did not end is forgotten, for the next mail.
-static void clear(struct send_transaction *t)
+/// What was begun and did not end is forgotten, for the next mail. -EPROTO: the server answers
+/// another question, so it may have answered others before.
+static int clear(struct send_transaction *t)
 {
     struct send_session *s = t->session;
+    int r;
 
-    if (!s->is_dead && t->is_begun && (send_ask(s, STR("RSET")) < 0 || send_heard(s) != SEND_YES))
+    if (s->is_dead || !t->is_begun)
+        return 0;
+    r = send_ask(s, STR("RSET"));
+    if (r < 0)
+        return r;
+    if (send_heard(s) == SEND_NO)
         s->is_dead = true;
+    else if (send_heard(s) != SEND_YES)
+        return send_out_of_step(s);
+    return 0;
 }
 
 static void mark_ours(struct send_transaction *t)
@@ -292,13 +314,14 @@ static void transact(struct send_transaction *t)
     count_mail(t->session);
     r = run(t);
     if (r < 0)
+        send_settle_all(t, send_broken(t->session, t->arena, r));
+    CHECK(send_count(t, SEND_OPEN) + send_count(t, SEND_TAKEN) == 0);
+    if (r == 0)
+        r = clear(t);
+    if (r < 0)
         t->session->is_dead = true;
     if (r == -EPROTO)
         doubt(t);
-    if (r < 0)
-        send_settle_all(t, send_broken(t->session, t->arena, r));
-    CHECK(send_count(t, SEND_OPEN) + send_count(t, SEND_TAKEN) == 0);
-    clear(t);
 }
 
 void send_mail(struct send_session *session, const struct send_mail *mail, struct arena *arena,

@@ -166,6 +166,17 @@ static struct str cut(struct str words)
     return str_head(words, len);
 }
 
+/// A control character of ASCII, or (after 0xc2 in UTF-8) of the second set, which steers terminals
+/// as well.
+static bool is_control(const char *p, bool is_utf8)
+{
+    unsigned char c = (unsigned char)p[0];
+
+    if (c == 0xc2 && is_utf8)
+        return (unsigned char)p[1] < 0xa0;
+    return (c < ' ' && c != '\n') || c == 127 || (c > 127 && !is_utf8);
+}
+
 /// What may stand in a report, a log and on a terminal.
 static struct str clean(struct arena *arena, struct str words)
 {
@@ -179,10 +190,11 @@ static struct str clean(struct arena *arena, struct str words)
     is_utf8 = address_is_utf8(copy);
     p = (char *)(uintptr_t)copy.ptr; // our own copy, a moment ago
     for (size_t i = 0; i < copy.len; i++) {
-        unsigned char c = (unsigned char)p[i];
-
-        if ((c < ' ' && c != '\n') || c == 127 || (c > 127 && !is_utf8))
-            p[i] = '?';
+        if (!is_control(p + i, is_utf8))
+            continue;
+        if ((unsigned char)p[i] == 0xc2 && is_utf8)
+            p[i++] = '?';
+        p[i] = '?';
     }
     return copy;
 }
