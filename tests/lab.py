@@ -64,7 +64,7 @@ class LabSite(Site):
         place = lab.place / domain
         place.mkdir(parents=True, exist_ok=True)
         self.hostname = f'mail.{domain}'
-        lab.ca.issue(place, self.hostname, domain, chain=True)
+        lab.ca.issue(place, self.hostname, domain, address, chain=True)  # a client may be given any of them
         super().__init__(accounts=accounts, settings=settings, place=place, domain=domain, host=address,
                          password=password)
         self.ca = lab.ca.cert

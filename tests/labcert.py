@@ -2,6 +2,7 @@
 """Certificates of a laboratory: an authority of its own, and servers' certificates signed by it, by
 the openssl program. Also what DANE's TLSA records say of a certificate (RFC 6698)."""
 import hashlib
+import ipaddress
 import pathlib
 import subprocess
 
@@ -19,6 +20,14 @@ def new_key(path):
     path.chmod(0o600)
 
 
+def alternative(name):
+    """The certificate's word for a host name or a numeric address."""
+    try:
+        return f'IP:{ipaddress.ip_address(name)}'
+    except ValueError:
+        return f'DNS:{name}'
+
+
 class Authority:
     def __init__(self, place, name='The laboratory'):
         self.place = pathlib.Path(place)
@@ -29,7 +38,7 @@ class Authority:
                 '-addext', 'keyUsage=critical,keyCertSign,cRLSign', '-out', self.cert)
 
     def issue(self, place, *names, days=20, chain=False, kind='EC'):
-        """cert.pem and key.pem in that folder, for these DNS names; days -1: it has expired."""
+        """cert.pem and key.pem in that folder, for these names and addresses; days -1: it has expired."""
         place = pathlib.Path(place)
         place.mkdir(parents=True, exist_ok=True)
         cert, key = place / 'cert.pem', place / 'key.pem'
@@ -39,7 +48,7 @@ class Authority:
         else:
             new_key(key)
         extensions = place / 'extensions'
-        extensions.write_text('subjectAltName=' + ','.join(f'DNS:{name}' for name in names) +
+        extensions.write_text('subjectAltName=' + ','.join(map(alternative, names)) +
                               '\nbasicConstraints=CA:FALSE\n')
         request = openssl('req', '-new', '-key', key, '-subj', f'/CN={names[0]}')
         openssl('x509', '-req', '-CA', self.cert, '-CAkey', self.key, '-days', days, '-extfile', extensions,

@@ -34,6 +34,27 @@ bool route_may_relay(const struct route *route, const struct envelope *e)
            network_list_has(&config->relay_networks, e->peer);
 }
 
+static void put_address(struct buf *out, const struct address *to)
+{
+    if (to->domain.len > 0)
+        address_put(out, to);
+    else
+        buf_put(out, to->local);
+}
+
+/// Does the administrator let mail go there at all ("error:" in transports)?
+static struct outcome judge_lane(const struct route *route, const struct envelope *e,
+                                 const struct address *to)
+{
+    CLEANUP(buf_drop) struct buf address = {0};
+    struct outcome o;
+
+    buf_init(&address, 1024);
+    put_address(&address, to);
+    o = route_lane_outcome(route_lane(route, e->sender, buf_str(&address), e->arena));
+    return o.verdict == DONE ? welcome : o;
+}
+
 /// Another host's address, given by the client itself.
 static struct outcome judge_foreign(const struct route *route, const struct envelope *e,
                                     const struct address *to)
@@ -45,7 +66,7 @@ static struct outcome judge_foreign(const struct route *route, const struct enve
     buf_init(&domain, ADDRESS_PATH_MAX);
     if (!address_put_domain(&domain, to->domain))
         return never(STR("5.1.2"), STR("that is no domain mail can be sent to"));
-    return welcome;
+    return e->is_report ? welcome : judge_lane(route, e, to);
 }
 
 /// What the kind alone decides; DONE when there are targets to look at.
@@ -98,14 +119,6 @@ static struct outcome judge_targets(struct envelope *e, const struct account_res
             return too_much(e);
     }
     return welcome;
-}
-
-static void put_address(struct buf *out, const struct address *to)
-{
-    if (to->domain.len > 0)
-        address_put(out, to);
-    else
-        buf_put(out, to->local);
 }
 
 static struct envelope_target target_of(const struct route *route, struct envelope *e,

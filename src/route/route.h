@@ -53,7 +53,8 @@ bool route_may_relay(const struct route *route, const struct envelope *e);
 /// What to do with one recipient. DONE (250 2.1.5): it was added to the envelope with its targets,
 /// those of other hosts with their lane. Else nothing was added and the outcome says why: 550 5.1.1
 /// no such user; 550 5.7.1 relaying denied; 550 5.4.6 a loop of aliases; 550 5.4.5 too many places;
-/// 452 4.5.3 more than fits into this transaction, so send the rest in another. Aliases and lists
+/// 452 4.5.3 more than fits into this transaction, so send the rest in another; what route_lane_outcome
+/// says of the way there. Aliases and lists
 /// lead to other hosts for everybody, because their owner wrote so. `to` with an empty domain is
 /// the bare <postmaster>. Texts live as long as the envelope's arena.
 struct outcome route_recipient(const struct route *route, struct envelope *e,

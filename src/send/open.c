@@ -37,6 +37,7 @@ static int start_handshake(struct send_session *s, struct buf *why)
 {
     const struct send_server *server = s->server;
     struct rt_scope scope;
+    struct rt_tls_info info;
     int r;
 
     rt_within(&scope, (uint32_t)server->config->command);
@@ -45,6 +46,8 @@ static int start_handshake(struct send_session *s, struct buf *why)
     else
         r = rt_start_tls_client(s->conn, server->tls_client, server->name);
     rt_within_end(&scope);
+    if (r == -EKEYREJECTED && why->len == 0 && rt_conn_tls(s->conn, &info) && info.verify_error)
+        buf_put(why, str_from(info.verify_error));
     if (r < 0 && why->len == 0)
         buf_put(why, str_from(strerror(-r)));
     return r;
