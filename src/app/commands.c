@@ -97,9 +97,11 @@ const struct command command_root = {
     .name = "carteiro",
     .summary = "Carteiro, a complete mail system",
     .help =
-        "Takes mail in by SMTP, keeps it safe, and lets it be read by IMAP and POP3. Begin with "
-        "`carteiro init`, look with `carteiro check`, start with `carteiro serve`. Each command "
-        "explains itself with --help.",
+        "Takes mail in by SMTP, keeps it safe, finds the way and sends it on, and lets it be read "
+        "by "
+        "IMAP and POP3. Begin with `carteiro init`, look with `carteiro check` and `carteiro dns "
+        "check`, start with `carteiro serve`; what became of a mail tells `carteiro trace`. Each "
+        "command explains itself with --help.",
     .listed = all,
     .child_count = sizeof all / sizeof all[0],
     .examples = "carteiro init --domain example.org --account ana\n"

@@ -7,6 +7,8 @@
 #include "app/operation.h"
 #include "app/server.h"
 
+#include <time.h>
+
 enum { MAILS_DEFAULT = 20, STORY_BYTES_MAX = 64 << 20 };
 
 struct tracing {
@@ -20,12 +22,26 @@ struct tracing {
     json_t *stories;
 };
 
+/// RFC 3339, in UTC.
+static json_t *time_json(int64_t at_us)
+{
+    time_t seconds = (time_t)(at_us / 1000000);
+    char text[40], whole[64];
+    struct tm tm;
+
+    gmtime_r(&seconds, &tm);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(whole, sizeof whole, "%s.%06dZ", text, (int)(at_us % 1000000));
+    return json_string(whole);
+}
+
 static json_t *event_json(const struct trace_event *event)
 {
     ptrdiff_t lf = str_find(event->text, '\n');
     struct str what = lf < 0 ? event->text : str_head(event->text, (size_t)lf);
-    json_t *json = json_pack("{s:I, s:o, s:o}", "at_us", (json_int_t)event->at_us, "where",
-                             operation_json(event->where), "what", operation_json(what));
+    json_t *json = json_pack("{s:o, s:I, s:o, s:o}", "at", time_json(event->at_us), "at_us",
+                             (json_int_t)event->at_us, "where", operation_json(event->where),
+                             "what", operation_json(what));
 
     if (lf >= 0)
         json_object_set_new(json, "text", operation_json(str_skip(event->text, (size_t)lf + 1)));
@@ -58,7 +74,8 @@ static int read_story(struct tracing *t, const struct trace_mail *mail)
     r = trace_story(t->dir, mail->id, &arena, &events, &count);
 
     buf_putf(&id, "%016llx", (unsigned long long)mail->id);
-    story = json_pack("{s:s, s:I}", "id", buf_cstr(&id), "at_us", (json_int_t)mail->at_us);
+    story = json_pack("{s:s, s:o, s:I}", "id", buf_cstr(&id), "at", time_json(mail->at_us), "at_us",
+                      (json_int_t)mail->at_us);
     for (size_t i = 0; i < count && r == 0; i++) {
         json_array_append_new(list, event_json(&events[i]));
         put_summary(&arena, story, &events[i]);
