@@ -6,6 +6,7 @@
 // them: nothing of that mail is sent again meanwhile.
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "proto/smtp/reply.h"
 #include "log/log.h"
 
 #include "queue/inside.h"
@@ -66,6 +67,7 @@ static struct queue_result *make_results(struct queue_shard *shard,
             .host = host,
             .has_dsn = verdicts[i].has_dsn,
             .is_lmtp = verdicts[i].is_lmtp,
+            .has_deliver_by = verdicts[i].has_deliver_by,
             .dialogue = dialogue,
         };
         log_result(entry, &results[i].outcome, host);
@@ -250,6 +252,7 @@ static size_t give_back_rest(struct attempt *a, struct queue_verdict *verdicts)
             .item = a->items[i],
             .outcome = a->outcomes[i],
             .has_dsn = w->peer.has_dsn,
+            .has_deliver_by = (w->peer.extensions & SMTP_HAS_DELIVERBY) != 0,
             .is_lmtp = w->host && w->host->is_lmtp,
         };
     }

@@ -79,9 +79,20 @@ static void decide_report(struct fate *f, enum report_action action)
     };
 }
 
+/// RFC 2852 4.1.4: who wanted to know whether the time is kept is told that the next host will not
+/// tell him; who wanted a trace is told of each hop.
+static bool is_hop_told(const struct fate *f)
+{
+    const struct queue_entry *e = f->entry;
+
+    if (f->result->is_lmtp || e->is_list || e->notify == ENVELOPE_NOTIFY_NEVER)
+        return false;
+    return e->by_trace || (e->by == ENVELOPE_BY_NOTIFY && !f->result->has_deliver_by);
+}
+
 static void decide_done(struct fate *f)
 {
-    if (is_wanted(f->entry, ENVELOPE_NOTIFY_SUCCESS) && !f->result->has_dsn)
+    if ((is_wanted(f->entry, ENVELOPE_NOTIFY_SUCCESS) && !f->result->has_dsn) || is_hop_told(f))
         decide_report(f, f->result->is_lmtp ? REPORT_DELIVERED : REPORT_RELAYED);
 }
 

@@ -15,6 +15,7 @@ struct queue_result {
     struct str host;        // who said it, "mx1.example.org (192.0.2.1)"; "": nobody was reached
     bool has_dsn;           // DONE: that host tells the sender itself
     bool is_lmtp;           // DONE: delivered, not relayed
+    bool has_deliver_by;    // DONE: that host heeds BY (RFC 2852)
     struct str dialogue;    // lines of the talk, for the report
 };
 

@@ -126,6 +126,50 @@ static void wish(struct site *s, const struct people *p, size_t i)
     buf_done(&text);
 }
 
+// ---- RFC 2852 4.1.4: who hands over to a host that does not heed BY says so
+
+static const struct {
+    enum envelope_by by;
+    bool by_trace, has_deliver_by, is_lmtp;
+    unsigned notify;
+    bool is_told;
+} times[] = {
+    {ENVELOPE_BY_NOTIFY, false, false, false, 0, true},
+    {ENVELOPE_BY_NOTIFY, false, false, false, ENVELOPE_NOTIFY_FAILURE, true},
+    {ENVELOPE_BY_NOTIFY, false, false, false, ENVELOPE_NOTIFY_NEVER, false},
+    {ENVELOPE_BY_NOTIFY, false, false, true, 0, false},
+    {ENVELOPE_BY_NOTIFY, false, true, false, 0, false},
+    {ENVELOPE_BY_NOTIFY, true, true, false, 0, true},
+    {ENVELOPE_BY_RETURN, true, true, false, 0, true},
+    {ENVELOPE_BY_RETURN, true, true, false, ENVELOPE_NOTIFY_NEVER, false},
+    {ENVELOPE_BY_RETURN, false, true, false, 0, false},
+};
+
+static void time_told(struct site *s, const struct people *p, size_t i)
+{
+    uint32_t before = site_count(s, p->ana);
+    struct queue_entry entry = mail_to_zoe(s, "ana@example.test", times[i].notify);
+    struct queue_result r = result(&entry, DONE);
+    struct buf text;
+
+    buf_init(&text, 1 << 20);
+    entry.by = times[i].by;
+    entry.by_s = rt_wall_s() + 3600;
+    entry.by_trace = times[i].by_trace;
+    r.has_dsn = true;
+    r.has_deliver_by = times[i].has_deliver_by;
+    r.is_lmtp = times[i].is_lmtp;
+    CHECK(queue_finish(&s->queue, &r, 1, NULL) == 0);
+    if (site_count(s, p->ana) != before + times[i].is_told)
+        fprintf(stderr, "time %zu\n", i);
+    CHECK(site_count(s, p->ana) == before + times[i].is_told);
+    if (times[i].is_told) {
+        site_last(s, p->ana, &text);
+        CHECK(site_has(&text, "\r\nAction: relayed\r\n"));
+    }
+    buf_done(&text);
+}
+
 static void wishes_body(struct world *w)
 {
     struct people p;
@@ -135,6 +179,8 @@ static void wishes_body(struct world *w)
     p = people(&s);
     for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
         wish(&s, &p, i);
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+        time_told(&s, &p, i);
     site_done(&s);
 }
 

@@ -360,7 +360,7 @@ void queue_carry_out(struct queue_schedule *schedule, enum queue_deed deed, uint
 struct queue_verdict {
     struct queue_item *item;
     struct outcome outcome;
-    bool has_dsn, is_lmtp;
+    bool has_dsn, is_lmtp, has_deliver_by;
 };
 void queue_keep(struct queue_shard *shard, struct queue_verdict *verdicts, size_t count,
                 struct str host, struct str dialogue);
