@@ -2,8 +2,14 @@
 //
 // carteiro alias and carteiro list: another name for one or many addresses. They differ in one
 // thing: what a list's members cannot get goes back to the list's owner, not to the sender.
+#include "base/cleanup.h"
+#include "os/file.h"
+
 #include "app/ask.h"
 #include "app/commands.h"
+#include "app/operation.h"
+
+enum { FILE_MAX = 4 << 20 };
 
 static const struct table_column alias_columns[] = {
     {"ADDRESS", "address", TABLE_TEXT},
@@ -46,23 +52,59 @@ static void put_each(const struct call *call, json_t *request, const char *optio
     json_decref(list);
 }
 
-static void put_targets(const struct call *call, json_t *request)
+/// One address a line; empty lines and what follows a "#" do not count.
+static int add_file(const struct call *call, json_t *targets)
+{
+    const char *path = call_option(call, "file");
+    CLEANUP(buf_drop) struct buf text = {0};
+    struct str rest, line;
+    int r;
+
+    if (!path)
+        return EX_OK;
+    buf_init(&text, FILE_MAX);
+    r = os_file_read(path, &text);
+    if (r < 0)
+        return call_fail(call, EX_NOINPUT, "%s: %s", path, strerror(-r));
+    rest = buf_str(&text);
+    while (str_split(&rest, '\n', &line)) {
+        if (str_find(line, '#') >= 0)
+            line = str_head(line, (size_t)str_find(line, '#'));
+        if (str_ends(line, STR("\r")))
+            line.len--;
+        line = str_trim(line);
+        if (line.len > 0)
+            json_array_append_new(targets, operation_json(line));
+    }
+    return EX_OK;
+}
+
+/// Those on the command line, and those of the file.
+static int put_targets(const struct call *call, json_t *request)
 {
     json_t *targets = json_array();
+    int r;
 
     for (size_t i = 1; i < call->arg_count; i++)
         json_array_append_new(targets, json_string(call->args[i]));
+    r = add_file(call, targets);
     if (json_array_size(targets))
         json_object_set(request, "targets", targets);
     json_decref(targets);
+    return r;
 }
 
 static int run_add(struct call *call)
 {
     json_t *request = request_of(call, "alias.add"), *result;
-    int r;
+    int r = put_targets(call, request);
 
-    put_targets(call, request);
+    if (r == EX_OK && !json_object_get(request, "targets"))
+        r = call_fail(call, EX_USAGE, "who gets its mail? Name addresses, or --file");
+    if (r != EX_OK) {
+        json_decref(request);
+        return r;
+    }
     put_text(call, request, "owner");
     put_text(call, request, "name");
     r = ask(call, request, &result);
@@ -75,16 +117,17 @@ static int run_set(struct call *call)
 {
     json_t *request = request_of(call, "alias.set"), *result;
     size_t before = json_object_size(request);
-    int r;
+    int r = put_targets(call, request);
 
-    put_targets(call, request);
     put_text(call, request, "owner");
     put_text(call, request, "name");
     put_each(call, request, "add", "add");
     put_each(call, request, "remove", "remove");
-    if (json_object_size(request) == before) {
+    if (r == EX_OK && json_object_size(request) == before)
+        r = call_fail(call, EX_USAGE, "nothing to set; see --help");
+    if (r != EX_OK) {
         json_decref(request);
-        return call_fail(call, EX_USAGE, "nothing to set; see --help");
+        return r;
     }
     r = ask(call, request, &result);
     return r == EX_OK ? command_done(call, result, is_list(call) ? "list" : "alias",
@@ -126,15 +169,24 @@ static int run_remove(struct call *call)
     return r == EX_OK ? command_done(call, result, NULL, "%s was removed.", call->args[0]) : r;
 }
 
+#define OPTION_FILE                                                                                \
+    {                                                                                              \
+        "file", 'F', "FILE", "Addresses from a file, one a line; - is standard input"              \
+    }
+
+static const struct command_option alias_add_options[] = {OPTION_FILE};
 static const struct command_option list_add_options[] = {
+    OPTION_FILE,
     {"name", 'n', "NAME", "What the list is called"},
     {"owner", 0, "ADDRESS", "Who is told what could not be delivered"},
 };
 static const struct command_option alias_set_options[] = {
+    OPTION_FILE,
     {"add", 'a', "ADDRESS", "One more target; may be given several times"},
     {"remove", 'r', "ADDRESS", "This target no longer; may be given several times"},
 };
 static const struct command_option list_set_options[] = {
+    OPTION_FILE,
     {"add", 'a', "ADDRESS", "One more member; may be given several times"},
     {"remove", 'r', "ADDRESS", "This member no longer; may be given several times"},
     {"name", 'n', "NAME", "What the list is called"},
@@ -145,8 +197,8 @@ enum { TARGETS_MAX = 10000 };
 
 // clang-format off
 static const struct command alias_children[] = {
-    {.name = "add", .summary = "Make an alias", .args = "ADDRESS TARGET...", .args_min = 2,
-     .args_max = TARGETS_MAX, .run = run_add,
+    {.name = "add", .summary = "Make an alias", .args = "ADDRESS [TARGET...]", .args_min = 1,
+     .args_max = TARGETS_MAX, COMMAND_OPTIONS(alias_add_options), .run = run_add,
      .examples = "carteiro alias add info@example.org ana@example.org\n"
                  "carteiro alias add sales@example.org ana@example.org bruno@example.net"},
     {.name = "list", .summary = "All aliases, or those of a domain", .args = "[DOMAIN]",
@@ -161,10 +213,11 @@ static const struct command alias_children[] = {
      .run = run_remove, .examples = "carteiro alias remove info@example.org"},
 };
 static const struct command list_children[] = {
-    {.name = "add", .summary = "Make a mailing list", .args = "ADDRESS MEMBER...", .args_min = 2,
+    {.name = "add", .summary = "Make a mailing list", .args = "ADDRESS [MEMBER...]", .args_min = 1,
      .args_max = TARGETS_MAX, COMMAND_OPTIONS(list_add_options), .run = run_add,
      .examples = "carteiro list add friends@example.org ana@example.org bruno@example.org "
-                 "--owner ana@example.org"},
+                 "--owner ana@example.org\n"
+                 "carteiro list add news@example.org --file members.txt"},
     {.name = "list", .summary = "All mailing lists, or those of a domain", .args = "[DOMAIN]",
      .args_max = 1, .run = run_list, .examples = "carteiro list list"},
     {.name = "show", .summary = "One mailing list", .args = "ADDRESS", .args_min = 1, .args_max = 1,

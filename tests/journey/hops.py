@@ -55,9 +55,10 @@ class Lists(LabTest):
     def prepare(cls):
         cls.far = [cls.far_side('far.test', 'well')]
         names = [f'member{n}@far.test' for n in range(MEMBERS - 2)]
-        cls.here.run('list', 'add', 'all@example.test', 'ana@example.test', *names, '--owner',
+        members = cls.here.place / 'members'
+        members.write_text('# everybody\n' + '\n'.join(names) + '\n\ncarla@example.org  # far away\n')
+        cls.here.run('list', 'add', 'all@example.test', 'ana@example.test', '--file', str(members), '--owner',
                      'bruno@example.test')
-        cls.here.run('list', 'set', 'all@example.test', '--add', 'carla@example.org')
 
     def test_each_member_once(self):
         self.here.submit('bruno', 'all@example.test', 'to all')
