@@ -430,6 +430,11 @@ struct mime_parser *mime_parser_new(void)
     return p;
 }
 
+struct mime_place mime_parser_place(const struct mime_parser *p)
+{
+    return (struct mime_place){p->current, p->in_header, p->m.count, &p->m};
+}
+
 void mime_parser_end(struct mime_parser *p, struct mime *out)
 {
     finish(p, out);

@@ -81,6 +81,16 @@ static inline void mime_drop(struct mime *m)
 /// at most one line of a header (MIME_LINE_MAX) or the start of one of a body.
 struct mime_parser *mime_parser_new(void);
 void mime_parser_feed(struct mime_parser *p, struct str bytes);
+/// Where it stands, after the lines that came whole: in which part, and whether in its header. The
+/// parts so far can be looked at until the next call; of one in whose header it stands nothing is
+/// known yet but what is around it.
+struct mime_place {
+    int part;          // the innermost that is open
+    bool in_header;    // of that part
+    size_t mime_count; // parts so far
+    const struct mime *mime;
+};
+struct mime_place mime_parser_place(const struct mime_parser *p);
 /// Gives the structure (to be freed with mime_done) and frees the parser.
 void mime_parser_end(struct mime_parser *p, struct mime *out);
 /// Gives up a message half read. NULL is fine.

@@ -2,7 +2,7 @@
 //
 // BDAT (RFC 3030): the message in counted chunks, without an end mark to look for. A chunk that is
 // refused is read away all the same, for its bytes are on their way. The rules for lines are those
-// of DATA: BINARYMIME is not offered.
+// of DATA, for what is kept: raw bytes of BINARYMIME become base64 on their way (binary.c).
 #include "receive/smtp/session.h"
 
 #include <errno.h>
@@ -37,8 +37,7 @@ static int read_chunk(struct receive_session *s, struct receive_body *body, uint
         if (r < 0)
             return r;
         in = str_head(in, size);
-        smtp_text_look(&body->text, in);
-        receive_body_append(body, in);
+        receive_body_append_chunk(body, in);
         rt_eat(s->conn, in.len);
         size -= in.len;
     }
@@ -81,7 +80,7 @@ static void end(struct receive_session *s)
     struct receive_body *body = TAKE(s->body);
     struct outcome outcome;
 
-    smtp_text_end(&body->text);
+    receive_body_end_chunks(body);
     outcome = receive_body_end(body, &body->text);
     receive_body_tell(s, body, &outcome);
 }

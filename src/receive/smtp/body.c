@@ -5,14 +5,20 @@
 // header so that it need not be held; nothing else of a mail is changed. Bcc stays: whom a copy
 // shows to whom is the client's decision (RFC 5322 3.6.3), and it may be signed.
 //
+// Nobody behind us sees raw bytes: what comes as BODY=BINARYMIME is made lines here (mail/binary),
+// so that mailboxes and the queue hold 7bit and 8bit only.
+//
 // Whatever is wrong with a message, all of it is read before that is said, for a client does not
 // listen earlier; but nothing is kept of it any more.
+#include "mail/binary.h"
 #include "mail/date.h"
 #include "mail/header.h"
 #include "mail/received.h"
 #include "receive/smtp/session.h"
 
 #include <errno.h>
+
+enum { PIECE_MAX = 16 * 1024 };
 
 /// How many times the largest message is read away before the connection is cut.
 enum { READ_AWAY = 4 };
@@ -55,6 +61,8 @@ int receive_body_begin(struct receive_session *s, struct receive_body **out)
         queue_abandon(body->mail);
         return r;
     }
+    if (s->envelope->body == ENVELOPE_BODY_BINARYMIME)
+        body->binary = binary_new();
     *out = body;
     return 0;
 }
@@ -110,16 +118,69 @@ static void append_header(struct receive_body *body, struct str *bytes)
         body->is_header_too_large = true;
 }
 
-void receive_body_append(struct receive_body *body, struct str bytes)
+/// Bytes as they are kept.
+static void append(struct receive_body *body, struct str bytes)
 {
-    body->size += bytes.len;
-    if (body->size > body->session->limits->config.message_size)
-        body->is_too_large = true;
     if (!body->header.is_over)
         append_header(body, &bytes);
     if (body->is_too_large || body->is_header_too_large)
         stop_keeping(body);
     keep(body, bytes);
+}
+
+static void count(struct receive_body *body, struct str bytes)
+{
+    body->size += bytes.len;
+    if (body->size > body->session->limits->config.message_size)
+        body->is_too_large = true;
+}
+
+void receive_body_append(struct receive_body *body, struct str bytes)
+{
+    count(body, bytes);
+    append(body, bytes);
+}
+
+/// What became of raw bytes.
+static void append_lines(struct receive_body *body, struct buf *lines)
+{
+    CHECK(buf_ok(lines));
+    smtp_text_look(&body->text, buf_str(lines));
+    append(body, buf_str(lines));
+    buf_clear(lines);
+}
+
+void receive_body_append_chunk(struct receive_body *body, struct str bytes)
+{
+    CLEANUP(buf_drop) struct buf lines = {.max = 2 * PIECE_MAX + BINARY_ROOM};
+
+    count(body, bytes);
+    if (!body->binary) {
+        smtp_text_look(&body->text, bytes);
+        append(body, bytes);
+        return;
+    }
+    while (bytes.len > 0) {
+        struct str piece = str_head(bytes, PIECE_MAX);
+
+        bytes = str_skip(bytes, piece.len);
+        binary_put(body->binary, piece, &lines);
+        append_lines(body, &lines);
+    }
+}
+
+void receive_body_end_chunks(struct receive_body *body)
+{
+    CLEANUP(buf_drop) struct buf lines = {.max = BINARY_ROOM};
+
+    if (body->binary) {
+        binary_end(body->binary, &lines);
+        append_lines(body, &lines);
+        binary_free(TAKE(body->binary));
+        body->session->envelope->body = ENVELOPE_BODY_8BITMIME; // from here on
+        body->was_binary = true;
+    }
+    smtp_text_end(&body->text);
 }
 
 /// The message ended within its header.
@@ -147,6 +208,11 @@ static struct outcome judge(const struct receive_body *body, const struct smtp_t
         return refusal(552, STR("5.3.4"), STR("message larger than SIZE allows"));
     if (body->is_header_too_large)
         return refusal(552, STR("5.3.4"), STR("header too large"));
+    // RFC 3030 3: raw bytes that no encoding was declared for, or under a signature
+    if (body->was_binary && (text->has_bare || text->has_nul))
+        return refusal(554, STR("5.6.3"),
+                       STR("raw bytes outside of parts labelled binary, or in signed ones: they "
+                           "cannot be converted"));
     // RFC 5321 2.3.8. Servers differ in what they take for a line's end, and with that for a
     // mail's: passed on, such bytes can smuggle a second mail.
     if (text->has_bare)
@@ -181,8 +247,10 @@ struct outcome receive_body_end(struct receive_body *body, const struct smtp_tex
 
 void receive_body_abandon(struct receive_body *body)
 {
-    if (body)
-        stop_keeping(body);
+    if (!body)
+        return;
+    stop_keeping(body);
+    binary_free(TAKE(body->binary));
 }
 
 /// Until the next bytes, and for all of them.

@@ -40,6 +40,10 @@ int receive_on_data(struct receive_session *s, const struct smtp_command *c)
         receive_say(s, s->role == RECEIVE_LMTP ? 503 : 554, "5.5.1", "no valid recipients");
         return 0;
     }
+    if (s->envelope->body == ENVELOPE_BODY_BINARYMIME) {
+        receive_say(s, 503, "5.5.1", "BODY=BINARYMIME comes with BDAT (RFC 3030 3)");
+        return 0;
+    }
     r = receive_body_begin(s, &body);
     if (r < 0) {
         log_failure("receive/data", "queue_begin", r);

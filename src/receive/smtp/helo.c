@@ -11,7 +11,7 @@ static void put_offer(struct receive_session *s, struct buf *out)
 
     buf_put(out, STR("\nPIPELINING"));
     buf_putf(out, "\nSIZE %llu", (unsigned long long)s->limits->config.message_size);
-    buf_put(out, STR("\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING"));
+    buf_put(out, STR("\n8BITMIME\nSMTPUTF8\nENHANCEDSTATUSCODES\nCHUNKING\nBINARYMIME"));
     receive_put_options(s, out);
     if (s->receive->doors.tls && !receive_has_tls(s))
         buf_put(out, STR("\nSTARTTLS"));

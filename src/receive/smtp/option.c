@@ -96,9 +96,7 @@ static bool is_by_welcome(struct receive_session *s, const struct smtp_mail *mai
 
 bool receive_are_options_welcome(struct receive_session *s, const struct smtp_mail *mail)
 {
-    if (mail->body == SMTP_BODY_BINARYMIME)
-        receive_say(s, 555, "5.5.4", "BODY=BINARYMIME is not offered here");
-    else if (mail->size > s->limits->config.message_size)
+    if (mail->size > s->limits->config.message_size)
         receive_say(s, 552, "5.3.4", "message larger than SIZE allows");
     else if (mail->requires_tls && !receive_has_tls(s))
         receive_say(s, 530, "5.7.10", "REQUIRETLS needs TLS here, too: STARTTLS first");

@@ -176,10 +176,12 @@ struct receive_body {
     struct receive_session *session;
     struct queue_mail *mail; // NULL: nothing is kept any more
     struct receive_header header;
-    struct smtp_text text; // of BDAT; DATA has it in its decoder
+    struct smtp_text text; // of BDAT, as it is kept; DATA has it in its decoder
+    struct binary *binary; // of BODY=BINARYMIME: what comes is made lines; else NULL
     uint64_t size;         // bytes that came
     uint64_t begun_us;     // when the first could come
     bool is_too_large, is_header_too_large;
+    bool was_binary;
     struct outcome *each; // of LMTP: of each recipient, once the end has come
     size_t each_count;
 };
@@ -188,6 +190,10 @@ struct receive_body {
 int receive_body_begin(struct receive_session *s, struct receive_body **out);
 /// [await] The next bytes, without dot-stuffing. Beyond the limits they are counted only.
 void receive_body_append(struct receive_body *body, struct str bytes);
+/// [await] The same for bytes of BDAT, raw ones among them; body->text sees them as they are kept.
+void receive_body_append_chunk(struct receive_body *body, struct str bytes);
+/// [await] No more chunks come.
+void receive_body_end_chunks(struct receive_body *body);
 /// [await] All bytes have come: kept, or refused.
 struct outcome receive_body_end(struct receive_body *body, const struct smtp_text *text);
 /// Nothing stays. NULL is fine.
