@@ -305,6 +305,8 @@ static void ask_sts(struct finding *f)
     if (!f->config->sts || !f->world->sts || f->rule != TLS_RULE_NONE)
         return;
     f->world->sts(f->world->arg, f->domain, f->scratch, &f->sts);
+    if (f->sts.is_unsure && f->ttl > TTL_ABSENT_MAX)
+        f->ttl = TTL_ABSENT_MAX;
     if (f->sts.why.len)
         story_putf(&f->story, "MTA-STS: %.*s", STR_ARG(f->sts.why));
 }

@@ -69,7 +69,7 @@ bool password_find(void *arg, struct str login, struct arena *arena, struct str 
         return false;
     }
     r.path = arena_str(arena, config->transport_passwords).ptr;
-    if (rt_call(route->state->pool, read_file, &r) < 0 || !buf_ok(&password))
+    if (rt_call(route->state->files, read_file, &r) < 0 || !buf_ok(&password))
         return false;
     *out = arena_str(arena, buf_str(&password));
     explicit_bzero(password.ptr, password.len);

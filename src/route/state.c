@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { POOL_THREADS = 4, POOL_QUEUE = 256 };
+enum { POOL_THREADS = 16, POOL_QUEUE = 256, FILES_THREADS = 1 };
 
 int route_state_new(struct rt *rt, struct route_state **out)
 {
@@ -23,6 +23,8 @@ int route_state_new(struct rt *rt, struct route_state **out)
     map_init(&s->counts, seed);
     pthread_mutex_init(&s->lock, NULL);
     r = rt_pool_new(rt, "route", POOL_THREADS, POOL_QUEUE, &s->pool);
+    if (r == 0)
+        r = rt_pool_new(rt, "route files", FILES_THREADS, POOL_QUEUE, &s->files);
     if (r < 0) {
         route_state_free(s);
         return r;
@@ -53,18 +55,20 @@ void route_state_free(struct route_state *s)
         return;
     if (s->pool)
         rt_pool_free(s->pool);
+    if (s->files)
+        rt_pool_free(s->files);
     free_values(&s->tries);
     free_values(&s->counts);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
 
-static int64_t *find_try(struct route_state *s, struct str domain)
+static struct state_try *find_try(struct route_state *s, struct str domain)
 {
-    int64_t *until = map_get(&s->tries, domain);
+    struct state_try *try = map_get(&s->tries, domain);
 
-    if (until)
-        return until;
+    if (try)
+        return try;
     if (s->tries.count >= STATE_TRIES_MAX) {
         // Whoever fills it with domains costs the others a fetch more, no memory.
         const uint64_t seed[2] = {rt_random(), rt_random()};
@@ -72,22 +76,45 @@ static int64_t *find_try(struct route_state *s, struct str domain)
         free_values(&s->tries);
         map_init(&s->tries, seed);
     }
-    until = calloc(1, sizeof *until);
-    CHECK(until);
-    map_put(&s->tries, domain, until);
-    return until;
+    try = calloc(1, sizeof *try);
+    CHECK(try);
+    map_put(&s->tries, domain, try);
+    return try;
 }
 
 bool state_try(struct route_state *s, struct str domain, int64_t now_s, int64_t seconds)
 {
-    int64_t *until;
+    struct state_try *try;
     bool is_free;
 
     pthread_mutex_lock(&s->lock);
-    until = find_try(s, domain);
-    is_free = *until <= now_s;
+    try = find_try(s, domain);
+    is_free = !try->is_running && try->until_s <= now_s;
     if (is_free)
-        *until = now_s + seconds;
+        *try = (struct state_try){now_s + seconds, true};
     pthread_mutex_unlock(&s->lock);
     return is_free;
+}
+
+void state_tried(struct route_state *s, struct str domain)
+{
+    struct state_try *try;
+
+    pthread_mutex_lock(&s->lock);
+    try = map_get(&s->tries, domain);
+    if (try)
+        try->is_running = false;
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool state_is_trying(struct route_state *s, struct str domain)
+{
+    const struct state_try *try;
+    bool is_running;
+
+    pthread_mutex_lock(&s->lock);
+    try = map_get(&s->tries, domain);
+    is_running = try && try->is_running;
+    pthread_mutex_unlock(&s->lock);
+    return is_running;
 }

@@ -16,15 +16,24 @@ enum {
 };
 
 struct route_state {
-    struct rt_pool *pool;
+    struct rt_pool *pool;  // HTTPS
+    struct rt_pool *files; // passwords wait for no stranger's web server
     _Atomic bool is_ending;
     pthread_mutex_t lock; // of all below
-    struct map tries;     // domain: until when its policy is not fetched again, in seconds
+    struct map tries;     // domain: struct state_try
     struct map counts;    // of route_tls_note: see report.c
 };
 
-/// May this domain's policy be fetched now? Then nobody else does for `seconds`.
+/// Until when a policy is not fetched again, and whether somebody fetches it now.
+struct state_try {
+    int64_t until_s;
+    bool is_running;
+};
+/// May this domain's policy be fetched now? Then nobody else does for `seconds`, and the caller
+/// says with state_tried when he is done.
 bool state_try(struct route_state *state, struct str domain, int64_t now_s, int64_t seconds);
+void state_tried(struct route_state *state, struct str domain);
+bool state_is_trying(struct route_state *state, struct str domain);
 
 /// [await] The world's door for find_hosts; `route` is struct route.
 void sts_find(void *route, struct str domain, struct arena *arena, struct find_sts *out);

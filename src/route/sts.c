@@ -4,6 +4,7 @@
 // "ID SECONDS" (the id of its TXT record, and when it was fetched), then the policy as it came. A
 // policy that is valid holds, whatever became of its record or its server (5.1): whoever takes
 // away the answers must not take away the protection.
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "log/log.h"
 
@@ -14,6 +15,8 @@
 
 enum {
     RETRY_S = 300, // after a fetch, failed or not, the next comes no sooner
+    LOOK_MS = 250, // how often one looks who waits for another's fetch
+    LOOKS_MAX = 400,
     DOC_MAX = MTA_STS_POLICY_MAX + 64,
     REFRESH_ARENA_MAX = 4 << 20,
 };
@@ -98,6 +101,7 @@ static int fetch(const struct route *route, struct str domain, struct str id, st
     }
     if (r == 0)
         r = keep(route, domain, id, buf_str(&body));
+    state_tried(route->state, domain);
     return r;
 }
 
@@ -133,13 +137,13 @@ static void refresh_later(const struct route *route, struct str domain, struct s
     if (!state_try(route->state, domain, rt_wall_s(), RETRY_S))
         return;
     r = calloc(1, sizeof *r);
-    if (!r)
-        return;
+    CHECK(r);
     arena_init(&r->arena, REFRESH_ARENA_MAX);
     r->route = route;
     r->domain = arena_str(&r->arena, domain);
     r->id = arena_str(&r->arena, id);
     if (rt_spawn(refresh, r, "route/sts", NULL) < 0) {
+        state_tried(route->state, domain);
         arena_done(&r->arena);
         free(r);
     }
@@ -185,6 +189,18 @@ static void by_kept(const struct route *route, struct str domain, struct str id,
     say(out, arena, id.ptr ? "kept policy" : "kept policy (its TXT record is gone)", NULL);
 }
 
+/// [await] Somebody else fetches it: the mail that comes a moment after the first is worth no less.
+static bool await_fetch(const struct route *route, struct str domain, struct arena *arena,
+                        struct kept *kept)
+{
+    for (int i = 0; i < LOOKS_MAX && state_is_trying(route->state, domain); i++) {
+        if (rt_sleep(LOOK_MS) < 0)
+            return false;
+    }
+    load(route, domain, arena, kept);
+    return kept->is_valid;
+}
+
 void sts_find(void *arg, struct str domain, struct arena *arena, struct find_sts *out)
 {
     const struct route *route = arg;
@@ -211,8 +227,12 @@ void sts_find(void *arg, struct str domain, struct arena *arena, struct find_sts
             NULL);
     } else if (state_try(route->state, domain, rt_wall_s(), RETRY_S)) {
         out->has_policy = fetch(route, domain, id, arena, &out->policy, &why) == 0;
+        out->is_unsure = !out->has_policy;
         say(out, arena, out->has_policy ? "fetched policy" : "announced, but not to be had", &why);
+    } else if (await_fetch(route, domain, arena, &kept)) {
+        by_kept(route, domain, id, &kept, arena, out);
     } else {
+        out->is_unsure = true;
         say(out, arena, "announced, but could not be had some minutes ago", NULL);
     }
 }
