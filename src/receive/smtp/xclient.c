@@ -15,6 +15,17 @@ static bool address_of(struct str value, struct str *out)
     return str_find(value, '/') < 0 && network_parse(value, &n);
 }
 
+/// A client nobody knows ("[UNAVAILABLE]") must not have the rights of who speaks for it; without
+/// ADDR the address stays what it was.
+static bool client_of(const struct smtp_xclient *x, struct str *out)
+{
+    if (x->addr.len > 0)
+        return address_of(x->addr, out);
+    if (x->addr.ptr)
+        *out = STR("0.0.0.0");
+    return true;
+}
+
 /// The account the proxy has let sign in; it must be one of ours that may.
 static bool sign_in(struct receive_session *s, struct str login)
 {
@@ -71,8 +82,7 @@ static int become(struct receive_session *s, const struct smtp_xclient *x)
     uint64_t port = 0;
     int r = 0;
 
-    if ((x->addr.len > 0 && !address_of(x->addr, &address)) ||
-        (x->destaddr.len > 0 && !address_of(x->destaddr, &local)) ||
+    if (!client_of(x, &address) || (x->destaddr.len > 0 && !address_of(x->destaddr, &local)) ||
         (x->port.len > 0 && !str_to_u64(x->port, UINT16_MAX, &port)) ||
         !smtp_xtext_decode(x->login, &login) || !buf_ok(&login)) {
         receive_say(s, 501, "5.5.4", "that value of XCLIENT is not valid");
