@@ -112,8 +112,7 @@ static bool is_late(const struct queue *queue, const struct queue_entry *e, int6
 {
     uint64_t warning_s = queue_config_now(queue)->delay_warning / 1000;
 
-    return warning_s > 0 && !e->is_warned && now_s >= e->arrived_s + (int64_t)warning_s &&
-           is_wanted(e, ENVELOPE_NOTIFY_DELAY);
+    return warning_s > 0 && !e->is_warned && now_s >= e->arrived_s + (int64_t)warning_s;
 }
 
 static void decide_later(const struct queue *queue, struct fate *f, int64_t now_s)
@@ -127,7 +126,8 @@ static void decide_later(const struct queue *queue, struct fate *f, int64_t now_
         f->due_us = e->expires_s * 1000000;
     f->is_by_told = is_by_over(e, now_s);
     f->is_warned = is_late(queue, e, now_s);
-    if (f->is_warned || (f->is_by_told && e->notify != ENVELOPE_NOTIFY_NEVER))
+    if ((f->is_warned && is_wanted(e, ENVELOPE_NOTIFY_DELAY)) ||
+        (f->is_by_told && e->notify != ENVELOPE_NOTIFY_NEVER))
         decide_report(f, REPORT_DELAYED);
 }
 
@@ -245,10 +245,10 @@ static bool is_full_wanted(const struct fate *f)
     return size <= (e->ret == ENVELOPE_RET_FULL ? FULL_BYTES_MAX : FULL_UNASKED_MAX);
 }
 
-/// [await] A message that cannot be read any more must not stop the report that it was not
-/// delivered.
-static int load_original(struct finish *finish, const struct queue_entry *e, bool is_full,
-                         struct buf *out)
+/// [await] A message that cannot be read must not stop the report that it was not delivered, nor
+/// the end of its entry: it would be sent again.
+static void load_original(struct finish *finish, const struct queue_entry *e, bool is_full,
+                          struct buf *out)
 {
     uint64_t size = e->body.size > e->skip ? e->body.size - e->skip : 0;
     size_t len = is_full ? FULL_BYTES_MAX : HEADER_BYTES_MAX;
@@ -258,14 +258,10 @@ static int load_original(struct finish *finish, const struct queue_entry *e, boo
         len = (size_t)size;
     buf_init(out, FULL_BYTES_MAX);
     n = store_body_read(finish->queue->store, &e->body, e->skip, buf_room(out, len), len);
-    if (n >= 0) {
+    if (n >= 0)
         buf_added(out, (size_t)n);
-        return 0;
-    }
-    if (n != -ENOENT && n != -EBADMSG)
-        return (int)n;
-    log_failure("queue/finish", "the message cannot be read for its report", (int)n);
-    return 0;
+    else
+        log_failure("queue/finish", "the message cannot be read for its report", (int)n);
 }
 
 static int make_report(struct finish *finish, const struct fate *first,
@@ -281,11 +277,8 @@ static int make_report(struct finish *finish, const struct fate *first,
         .requires_tls = e->requires_tls,
         .is_full = is_full,
     };
-    int r;
 
-    r = load_original(finish, e, is_full, &original);
-    if (r < 0)
-        return r;
+    load_original(finish, e, is_full, &original);
     mail.original = buf_str(&original);
     return queue_report_new(finish->queue, finish->change, &mail, recipients, count,
                             &finish->reports[finish->report_count++]);
@@ -369,7 +362,7 @@ static int try_change(struct finish *finish)
     finish->news = queue_news_open(finish->queue);
     r = store_commit(finish->change);
     if (r > 0 && r != STORE_NOT_FOUND)
-        return -EIO;
+        return -EAGAIN; // it works, and refuses this
     if (r == 0)
         tell(finish);
     return r;

@@ -287,6 +287,13 @@ static void time_body(struct world *w)
     CHECK(site_entries(&s, left, 1) == 0);
     site_last(&s, p.ana, &text);
     CHECK(site_has(&text, "Status: 5.4.7\r\n") && site_has(&text, "452 4.2.2 mailbox full"));
+    // who does not want to be told is not, and the sweep of a blocked lane need not ask again
+    entry = mail_to_zoe(&s, "ana@example.test", ENVELOPE_NOTIFY_FAILURE);
+    entry.arrived_s -= 5 * 3600;
+    r = result(&entry, LATER);
+    CHECK(queue_finish(&s.queue, &r, 1, NULL) == 0);
+    CHECK(site_count(&s, p.ana) == 2);
+    CHECK(site_entries(&s, left, 1) == 1 && left[0].is_warned);
     buf_done(&text);
     site_done(&s);
 }
