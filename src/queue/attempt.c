@@ -75,29 +75,60 @@ static struct queue_result *make_results(struct queue_shard *shard,
     return results;
 }
 
-/// [await] Until it succeeds. False: this process ends before.
-static bool finish(struct queue_shard *shard, const struct queue_result *results, size_t count)
+/// [await] One try. What needs no space is kept also when there is none; everything else that goes
+/// wrong is the store's, and all others will meet it.
+static bool finish_once(struct queue_shard *shard, const struct queue_result *results, size_t count,
+                        bool *is_stuck)
 {
     struct queue_schedule *schedule = shard->schedule;
-    uint32_t pause_ms = 1000;
+    struct log_line line;
     size_t gone;
-    int r;
+    int r = schedule->doors.finish(schedule->queue, results, count, &gone);
 
-    while ((r = schedule->doors.finish(schedule->queue, results, count, &gone)) < 0) {
-        struct log_line line;
+    if (r >= 0)
+        return true;
+    *is_stuck = r != -ENOSPC && r != -EDQUOT && r != -EAGAIN;
+    log_begin(&line, LOG_ERROR, "queue/attempt", "results cannot be kept yet");
+    log_mail(&line, results[0].entry->mail_id);
+    log_errno(&line, r);
+    log_end(&line);
+    return false;
+}
 
-        log_begin(&line, LOG_ERROR, "queue/attempt", "results cannot be kept yet");
-        log_mail(&line, results[0].entry->mail_id);
-        log_errno(&line, r);
-        log_end(&line);
-        if (shard->is_stopping || rt_sleep(pause_ms) == -ECANCELED) {
-            log_event(LOG_ERROR, "queue/attempt",
-                      "stopping with results that were not kept: these mails are sent again");
-            return false;
-        }
+/// [await] Again and again, and a last time when this is cancelled. False: the process ends before.
+static bool finish_at_last(struct queue_shard *shard, const struct queue_result *results,
+                           size_t count)
+{
+    uint32_t pause_ms = 1000;
+    bool is_last, is_stuck;
+
+    do {
+        is_last = rt_sleep(shard->is_stopping ? 1000 : pause_ms) == -ECANCELED;
         pause_ms = pause_ms < KEEP_PAUSE_MAX_MS ? pause_ms * 2 : KEEP_PAUSE_MAX_MS;
-    }
-    return true;
+        if (finish_once(shard, results, count, &is_stuck))
+            return true;
+    } while (!is_last);
+    log_event(LOG_ERROR, "queue/attempt",
+              "stopping with results that were not kept: these mails are sent again");
+    return false;
+}
+
+/// [await] Until it succeeds, if any of it was sent.
+static bool finish(struct queue_shard *shard, const struct queue_result *results, size_t count,
+                   bool was_sent)
+{
+    bool is_stuck, is_kept;
+
+    if (finish_once(shard, results, count, &is_stuck))
+        return true;
+    if (!was_sent)
+        return false;
+    if (is_stuck)
+        queue_stuck_add(shard->schedule);
+    is_kept = finish_at_last(shard, results, count);
+    if (is_stuck)
+        queue_stuck_drop(shard->schedule);
+    return is_kept;
 }
 
 void queue_keep(struct queue_shard *shard, struct queue_verdict *verdicts, size_t count,
@@ -112,7 +143,7 @@ void queue_keep(struct queue_shard *shard, struct queue_verdict *verdicts, size_
     results = make_results(shard, verdicts, count, host, dialogue);
     if (dialogue.len)
         log_story(results[0].entry->mail_id, "queue/attempt", "dialogue", dialogue);
-    is_kept = finish(shard, results, count);
+    is_kept = finish(shard, results, count, verdicts[0].item->state == QUEUE_IN_FLIGHT);
     for (size_t i = 0; i < count; i++) {
         if (is_kept && results[i].outcome.verdict == LATER && verdicts[i].item->wish)
             queue_carry_out(shard->schedule, (enum queue_deed)(verdicts[i].item->wish - 1),
@@ -234,6 +265,20 @@ static bool is_full_answer(const struct outcome *o)
     return o->code == 452 && (o->enhanced.len == 0 || str_eq(o->enhanced, STR("4.5.3")));
 }
 
+/// [await] Nothing was said about it to anybody: back into its line, or what an operator wished.
+static void give_back(struct queue_shard *shard, struct queue_item *item)
+{
+    int64_t due_us = item->entry.due_us;
+
+    if (!item->wish) {
+        queue_shard_give_back(item);
+        return;
+    }
+    queue_carry_out(shard->schedule, (enum queue_deed)(item->wish - 1), item->id);
+    queue_shard_end(shard, item);
+    queue_told(shard->schedule, due_us); // in case that it could not be done
+}
+
 /// RFC 5321 4.5.3.1.10: who takes only so many recipients at once gets the others in the next
 /// transaction.
 static size_t give_back_rest(struct attempt *a, struct queue_verdict *verdicts)
@@ -245,7 +290,7 @@ static size_t give_back_rest(struct attempt *a, struct queue_verdict *verdicts)
         struct queue_worker *w = a->w;
 
         if (some && is_full_answer(&a->outcomes[i])) {
-            queue_shard_give_back(a->items[i]);
+            give_back(w->shard, a->items[i]);
             continue;
         }
         verdicts[kept++] = (struct queue_verdict){
@@ -325,7 +370,7 @@ static void settle(struct attempt *a)
 static void give_back_all(struct attempt *a)
 {
     for (size_t i = a->count; i > 0; i--)
-        queue_shard_give_back(a->items[i - 1]);
+        give_back(a->w->shard, a->items[i - 1]);
 }
 
 /// No host, or none that answers. While other connections of this lane work, it is they who are

@@ -226,6 +226,7 @@ struct queue_schedule {
     _Atomic size_t active; // entries in memory that wait or are in flight
     _Atomic unsigned connections;
     _Atomic unsigned starving; // shards that want a connection and get none
+    _Atomic unsigned stuck;    // who waits because the store keeps no results
     _Atomic bool is_stopping;
     // The scanner's.
     struct queue_bell bell;
@@ -258,6 +259,10 @@ void queue_slot_give(struct queue_shard *shard);
 void queue_active_add(struct queue_schedule *schedule);
 void queue_active_drop(struct queue_schedule *schedule);
 bool queue_active_is_full(struct queue_schedule *schedule);
+/// The store fails: nothing is sent that could not be written down, for it would be sent again.
+void queue_stuck_add(struct queue_schedule *schedule);
+void queue_stuck_drop(struct queue_schedule *schedule);
+bool queue_is_stuck(struct queue_schedule *schedule);
 /// Is there a lane somewhere that waits for a connection?
 bool queue_is_starving(struct queue_schedule *schedule);
 /// [await] fn(shard, arg) on its loop, outside any task.
@@ -356,7 +361,8 @@ void queue_attempt(struct queue_worker *w);
 bool queue_is_too_late(const struct queue_entry *entry);
 /// [await] What an operator wished for while it was being sent.
 void queue_carry_out(struct queue_schedule *schedule, enum queue_deed deed, uint64_t id);
-/// [await] Keeps results until that succeeds, or the end of the process; ends the items.
+/// [await] Keeps results until that succeeds, or the end of the process; ends the items. Of those
+/// that nothing was sent of (CLAIMED) it tries only once.
 struct queue_verdict {
     struct queue_item *item;
     struct outcome outcome;

@@ -57,7 +57,8 @@ void queue_refill(struct queue_lane *lane)
     if (r < 0) {
         log_failure("queue/refill", "cannot read a lane's entries", r);
         lane->more = true;
-        rt_sleep(1000);
+        if (rt_sleep(1000) == -ECANCELED)
+            lane->shard->is_stopping = true; // the runtime ends: nothing is read any more
     } else if (!lane->more && lane->flush_us == flush_us) {
         lane->flush_us = 0;
     }

@@ -38,14 +38,8 @@ void queue_active_add(struct queue_schedule *schedule)
     atomic_fetch_add(&schedule->active, 1);
 }
 
-/// Below three quarters there is room again.
-void queue_active_drop(struct queue_schedule *schedule)
+static void look_again(struct queue_schedule *schedule)
 {
-    size_t before = atomic_fetch_sub(&schedule->active, 1);
-
-    CHECK(before > 0);
-    if (before != queue_settings_now(schedule)->active_max / 4 * 3)
-        return;
     queue_bell_ring(&schedule->bell);
     for (unsigned i = 0; i < schedule->shard_count; i++) {
         schedule->shards[i].wants_look = true;
@@ -53,9 +47,37 @@ void queue_active_drop(struct queue_schedule *schedule)
     }
 }
 
+/// Below three quarters there is room again.
+void queue_active_drop(struct queue_schedule *schedule)
+{
+    size_t before = atomic_fetch_sub(&schedule->active, 1);
+
+    CHECK(before > 0);
+    if (before == queue_settings_now(schedule)->active_max / 4 * 3)
+        look_again(schedule);
+}
+
 bool queue_active_is_full(struct queue_schedule *schedule)
 {
     return schedule->active >= queue_settings_now(schedule)->active_max;
+}
+
+// ---- results that cannot be kept
+
+void queue_stuck_add(struct queue_schedule *schedule)
+{
+    atomic_fetch_add(&schedule->stuck, 1);
+}
+
+void queue_stuck_drop(struct queue_schedule *schedule)
+{
+    if (atomic_fetch_sub(&schedule->stuck, 1) == 1)
+        look_again(schedule);
+}
+
+bool queue_is_stuck(struct queue_schedule *schedule)
+{
+    return schedule->stuck > 0;
 }
 
 // ---- connections, of which there are so many in all
@@ -89,9 +111,8 @@ static void to_shard(struct queue_shard *shard, void (*fn)(void *arg))
         rt_post(shard->loop, fn, shard);
 }
 
-bool queue_slot_take(struct queue_shard *shard)
+static bool take_slot(struct queue_schedule *schedule)
 {
-    struct queue_schedule *schedule = shard->schedule;
     unsigned max = (unsigned)queue_settings_now(schedule)->connections_max;
     unsigned now = schedule->connections;
 
@@ -99,9 +120,24 @@ bool queue_slot_take(struct queue_shard *shard)
         if (atomic_compare_exchange_weak(&schedule->connections, &now, now + 1))
             return true;
     }
+    return false;
+}
+
+bool queue_slot_take(struct queue_shard *shard)
+{
+    struct queue_schedule *schedule = shard->schedule;
+
+    if (take_slot(schedule))
+        return true;
     if (atomic_exchange(&shard->wants_slot, true))
         return false;
     atomic_fetch_add(&schedule->starving, 1);
+    // Who gave one back before that did not see that we want it.
+    if (take_slot(schedule)) {
+        if (atomic_exchange(&shard->wants_slot, false))
+            atomic_fetch_sub(&schedule->starving, 1);
+        return true;
+    }
     for (unsigned i = 0; i < schedule->shard_count; i++)
         to_shard(&schedule->shards[i], end_one_idle);
     return false;
@@ -228,16 +264,10 @@ int queue_start_with(struct queue *queue, const struct queue_doors *doors)
 void queue_reconfigure(struct queue *queue)
 {
     struct queue_news *news = queue_news_open(queue);
-    struct queue_schedule *s;
 
     if (!news)
         return;
-    s = queue_news_schedule(news);
-    queue_bell_ring(&s->bell);
-    for (unsigned i = 0; i < s->shard_count; i++) {
-        s->shards[i].wants_look = true;
-        queue_bell_ring(&s->shards[i].bell);
-    }
+    look_again(queue_news_schedule(news));
     queue_news_close(news);
 }
 

@@ -26,6 +26,8 @@ struct world {
     // What the doors saw.
     unsigned finishes, done, later, never, questions;
     unsigned finish_fails; // so many times
+    int finish_error;      // with that, or -ENOSPC
+    const char *fail_lane; // only of that one, however many times
     uint8_t ended[IDS_MAX];
     char last_text[256];
     unsigned last_code;
@@ -111,9 +113,11 @@ static int fake_finish(struct queue *queue, const struct queue_result *results, 
     the_world->finishes++;
     for (size_t i = 0; i < count; i++)
         put_change(change, &results[i], &values[i]);
-    if (the_world->finish_fails) {
-        the_world->finish_fails--;
+    if (the_world->fail_lane && str_eq(results[0].entry->lane, str_from(the_world->fail_lane))) {
         r = -ENOSPC;
+    } else if (the_world->finish_fails) {
+        the_world->finish_fails--;
+        r = the_world->finish_error ? the_world->finish_error : -ENOSPC;
     } else {
         r = store_commit(change);
     }
@@ -831,6 +835,69 @@ static void results_that_cannot_be_kept_are_kept_later(void **state)
     run(new_world(), play_unkept);
 }
 
+static void play_broken_store(struct world *w)
+{
+    w->finish_error = -EIO;
+    w->finish_fails = 100;
+    hand_in_many(w, MAIL("a@near.test", "far0.test", 1), 50);
+    rt_sleep(5000);
+    hand_in_many(w, MAIL("a@near.test", "far1.test", 1), 50);
+    rt_sleep(60000);
+    // what was under way when it broke, and no more: all of it would be sent again
+    CHECK(w->done == 0 && w->fars[0].mail_count == 1 && w->fars[1].mail_count == 0);
+    w->finish_fails = 0;
+    rt_sleep(60000);
+    CHECK(w->done == 100 && left(w) == 0);
+    CHECK(w->fars[0].mail_count == 50 && w->fars[1].mail_count == 50);
+}
+
+static void a_store_that_fails_stops_the_sending(void **state)
+{
+    (void)state;
+    run(new_world(), play_broken_store);
+}
+
+static void play_unkept_at_stop(struct world *w)
+{
+    w->finish_fails = 3;
+    hand_in(w, MAIL("a@near.test", "far0.test", 1));
+    rt_sleep(500);
+    CHECK(w->fars[0].mail_count == 1 && left(w) == 1);
+    queue_stop(&w->queue, 30000);
+    CHECK(w->done == 1 && left(w) == 0);
+}
+
+static void results_are_kept_while_the_server_stops(void **state)
+{
+    (void)state;
+    run(new_world(), play_unkept_at_stop);
+}
+
+static void play_unkept_sweep(struct world *w)
+{
+    struct queue_entry soon = {.by = ENVELOPE_BY_RETURN, .by_s = rt_wall_s() + 9};
+
+    hand_in_many(w, MAIL("a@near.test", "dead.test", 1, .more = soon), 9);
+    rt_sleep(60000);
+    CHECK(w->later == 1 && left(w) == 9);
+    // this one is tried first, and finds nobody; the others are only told that they are too late
+    hand_in(w, MAIL("a@near.test", "dead.test", 1, .priority = 5));
+    w->fail_lane = "dead.test"; // no room for its reports
+    rt_sleep(900000);
+    hand_in_many(w, MAIL("b@near.test", "far1.test", 1), 3 * QUEUE_PAGE);
+    rt_sleep(60000);
+    CHECK(w->done == 3 * QUEUE_PAGE && left(w) == 10);
+    w->fail_lane = NULL;
+    rt_sleep(3600 * 1000);
+    CHECK(w->never == 9 && left(w) == 1);
+}
+
+static void reports_that_cannot_be_kept_hold_up_nobody(void **state)
+{
+    (void)state;
+    run(new_world(), play_unkept_sweep);
+}
+
 // ---- time
 
 static void play_times(struct world *w)
@@ -984,6 +1051,32 @@ static void wishes_for_what_is_in_flight_are_kept(void **state)
 {
     (void)state;
     run(new_world(), play_wishes);
+}
+
+static const char *slow_and_takes_one(struct far *far, struct str line)
+{
+    if (str_starts(line, STR("MAIL"))) {
+        rt_sleep(10000);
+        far->number = 0;
+    }
+    return str_starts(line, STR("RCPT")) && far->number++ > 0 ? "452 4.5.3 too many" : NULL;
+}
+
+static void play_wish_of_rest(struct world *w)
+{
+    w->fars[0].fn = slow_and_takes_one;
+    hand_in(w, MAIL("a@near.test", "far0.test", 3));
+    rt_sleep(1000);
+    CHECK(deed(w, (struct queue_filter){.held = -1}, QUEUE_REMOVE, false) == 3);
+    rt_sleep(100000);
+    // one was taken; the others were left for the next transaction, which must not come
+    CHECK(w->done == 1 && w->fars[0].rcpt_count == 1 && left(w) == 0);
+}
+
+static void wishes_are_kept_for_what_is_given_back(void **state)
+{
+    (void)state;
+    run(new_world(), play_wish_of_rest);
 }
 
 static void play_retry(struct world *w)
@@ -1147,11 +1240,15 @@ int main(void)
         cmocka_unit_test(what_was_kept_is_sent_after_a_start),
         cmocka_unit_test(a_stop_in_the_middle_loses_nothing),
         cmocka_unit_test(results_that_cannot_be_kept_are_kept_later),
+        cmocka_unit_test(a_store_that_fails_stops_the_sending),
+        cmocka_unit_test(results_are_kept_while_the_server_stops),
+        cmocka_unit_test(reports_that_cannot_be_kept_hold_up_nobody),
         cmocka_unit_test(mail_of_the_future_and_deadlines),
         cmocka_unit_test(back_off_doubles_and_is_bounded),
         cmocka_unit_test(the_operator_holds_releases_and_removes),
         cmocka_unit_test(what_is_in_flight_is_left_alone),
         cmocka_unit_test(wishes_for_what_is_in_flight_are_kept),
+        cmocka_unit_test(wishes_are_kept_for_what_is_given_back),
         cmocka_unit_test(retry_forgets_the_back_off),
         cmocka_unit_test(a_flush_begins_at_once),
         cmocka_unit_test(hostile_histories_end_well),

@@ -160,7 +160,7 @@ static bool wants_connection(const struct queue_lane *lane)
     unsigned most = (unsigned)queue_settings_now(lane->shard->schedule)->lane_connections_max;
 
     return lane->jobs > lane->starting && lane->connections < (max < most ? max : most) &&
-           !queue_lane_is_blocked(lane);
+           !queue_lane_is_blocked(lane) && !queue_is_stuck(lane->shard->schedule);
 }
 
 static void call_worker(struct queue_lane *lane)
@@ -476,14 +476,12 @@ static void refill_lanes(struct queue_shard *shard)
     }
 }
 
-/// Those that found no room while memory was full.
+/// Those that found no room while memory was full, or had to wait for the store.
 static void look_for_room(struct queue_shard *shard)
 {
     size_t at = 0;
     void *value;
 
-    if (queue_active_is_full(shard->schedule))
-        return;
     while (map_next(&shard->lanes, &at, NULL, &value))
         queue_lane_touch(value);
 }

@@ -30,7 +30,7 @@ static bool take_turn(struct queue_worker *w)
         lane->starting--;
     w->is_called = false;
     w->turn_count = 0;
-    if (w->shard->is_stopping || queue_lane_is_blocked(lane))
+    if (w->shard->is_stopping || queue_lane_is_blocked(lane) || queue_is_stuck(w->shard->schedule))
         return false;
     // There may be fewer connections than when this one began.
     if (lane->connections > lane->pace.connections_max)
