@@ -290,6 +290,15 @@ static int take_line(struct rt_conn *conn, size_t max, size_t len, struct str *o
     return len > max ? RT_LINE_TOO_LONG : r;
 }
 
+// Where the line at in_start ends, or NULL. Its first `seen` bytes are known to hold no LF; an
+// empty window may have no memory at all.
+static const char *find_lf(const struct rt_conn *conn, size_t seen)
+{
+    size_t have = conn->in_end - conn->in_start;
+
+    return have > seen ? memchr(conn->in + conn->in_start + seen, '\n', have - seen) : NULL;
+}
+
 int rt_line(struct rt_conn *conn, size_t max, struct str *out)
 {
     size_t seen = 0;
@@ -299,12 +308,11 @@ int rt_line(struct rt_conn *conn, size_t max, struct str *out)
         return conn->error;
     for (;;) {
         size_t have = conn->in_end - conn->in_start;
-        char *line = conn->in + conn->in_start;
-        char *end = have > seen ? memchr(line + seen, '\n', have - seen) : NULL;
+        const char *end = find_lf(conn, seen);
         int r;
 
         if (end)
-            return take_line(conn, max, (size_t)(end - line), out);
+            return take_line(conn, max, (size_t)(end - conn->in) - conn->in_start, out);
         if (have > max + 1)
             return skip_line(conn, max, out);
         seen = have;
