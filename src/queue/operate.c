@@ -100,6 +100,13 @@ static bool *look_in_flight(const struct queue *queue, const struct store_queue_
     return l.in_flight;
 }
 
+/// [await] 0, or that it is time to end: an operator's wish for a million entries does not keep the
+/// server from stopping.
+static int may_go_on(void)
+{
+    return rt_is_draining(rt_here()) ? -ECANCELED : rt_breathe();
+}
+
 int queue_each(const struct queue *queue, const struct queue_filter *filter,
                int (*each)(void *arg, const struct queue_entry *entry, bool is_in_flight),
                void *arg)
@@ -126,7 +133,9 @@ int queue_each(const struct queue *queue, const struct queue_filter *filter,
         free(in_flight);
         if (r || (filter->max && told == filter->max))
             break;
-        rt_breathe();
+        r = may_go_on();
+        if (r < 0)
+            break;
     }
     store_queue_list_done(&walk.list);
     return r;
@@ -139,6 +148,7 @@ struct doing {
     const struct queue *queue;
     struct queue_schedule *schedule; // NULL: nothing is being sent
     enum queue_deed deed;
+    int64_t begun_us; // by the wall
     struct queue_entry *entries;
     struct queue_item **items; // claimed
     size_t count;
@@ -204,6 +214,13 @@ static int bounce(const struct doing *d, const struct queue_entry *e)
     return r < 0 ? r : gone ? STORE_NOT_FOUND : 0;
 }
 
+/// When it is to be tried. What is tried at once lies where the reading does not come again: behind
+/// the time at which the deed began.
+static int64_t due_of(const struct doing *d)
+{
+    return d->deed == QUEUE_HOLD ? STORE_QUEUE_HELD : d->begun_us;
+}
+
 /// [await] 0, STORE_NOT_FOUND, -errno.
 static int change(const struct doing *d, const struct queue_entry *e)
 {
@@ -213,6 +230,8 @@ static int change(const struct doing *d, const struct queue_entry *e)
 
     if (d->deed == QUEUE_BOUNCE)
         return bounce(d, e);
+    if (d->deed == QUEUE_RETRY && e->due_us <= d->begun_us)
+        return 0; // it is due: that its lane is opened again is all it needs
     r = store_change_new(d->queue->store, &change);
     if (r < 0)
         return r;
@@ -221,9 +240,7 @@ static int change(const struct doing *d, const struct queue_entry *e)
     if (d->deed == QUEUE_REMOVE)
         store_change_queue_remove(change, e->id);
     else
-        store_change_queue_set(change, e->id,
-                               d->deed == QUEUE_HOLD ? STORE_QUEUE_HELD : rt_wall_us(), e->lane,
-                               buf_str(&value));
+        store_change_queue_set(change, e->id, due_of(d), e->lane, buf_str(&value));
     r = store_commit(change);
     store_change_free(change);
     buf_done(&value);
@@ -246,7 +263,7 @@ static void log_deed(enum queue_deed deed, const struct queue_entry *e)
 /// not be changed.
 static int64_t first_due(const struct doing *d)
 {
-    int64_t due_us = rt_wall_us();
+    int64_t due_us = d->begun_us;
 
     for (size_t i = 0; i < d->count; i++) {
         if (d->entries[i].due_us < due_us)
@@ -292,16 +309,23 @@ static int do_page(struct doing *d, uint64_t *out_count)
     return r;
 }
 
-static bool is_for(enum queue_deed deed, const struct queue_entry *e)
+/// Without it a reading of what fails sooner than it comes by would have no end.
+static bool was_tried_meanwhile(const struct doing *d, const struct queue_entry *e)
+{
+    return e->last_s > d->begun_us / 1000000 && e->last_s <= rt_wall_s();
+}
+
+static bool is_for(const struct doing *d, const struct queue_entry *e)
 {
     bool is_held = e->due_us == STORE_QUEUE_HELD;
 
-    switch (deed) {
+    switch (d->deed) {
     case QUEUE_RELEASE:
         return is_held;
     case QUEUE_HOLD:
-    case QUEUE_RETRY:
         return !is_held;
+    case QUEUE_RETRY:
+        return !is_held && !was_tried_meanwhile(d, e);
     case QUEUE_REMOVE:
     case QUEUE_BOUNCE:
     default:
@@ -316,14 +340,13 @@ static size_t choose(const struct walk *walk, struct doing *d, size_t most)
         struct queue_entry entry;
 
         queue_entry_parse(&walk->list.items[i], &entry);
-        if (is_wanted(walk->filter, &entry) && is_for(d->deed, &entry))
+        if (is_wanted(walk->filter, &entry) && is_for(d, &entry))
             d->entries[d->count++] = entry;
     }
     return d->count;
 }
 
-/// [await] All pages. What became due by this very deed is not read again: it lies behind
-/// `due_max`.
+/// [await] All pages.
 static int do_all(struct walk *walk, struct doing *d, bool dry_run, uint64_t *out_count)
 {
     int r;
@@ -344,6 +367,9 @@ static int do_all(struct walk *walk, struct doing *d, bool dry_run, uint64_t *ou
         free(d->items);
         if (r < 0 || (walk->filter->max && *out_count >= walk->filter->max))
             break;
+        r = may_go_on();
+        if (r < 0)
+            break;
     }
     return r;
 }
@@ -351,7 +377,7 @@ static int do_all(struct walk *walk, struct doing *d, bool dry_run, uint64_t *ou
 int queue_do(struct queue *queue, const struct queue_filter *filter, enum queue_deed deed,
              bool dry_run, uint64_t *out_count)
 {
-    struct doing d = {.queue = queue, .deed = deed};
+    struct doing d = {.queue = queue, .deed = deed, .begun_us = rt_wall_us()};
     struct walk walk;
     int r;
 
@@ -364,7 +390,8 @@ int queue_do(struct queue *queue, const struct queue_filter *filter, enum queue_
 
 void queue_carry_out(struct queue_schedule *schedule, enum queue_deed deed, uint64_t id)
 {
-    struct doing d = {.queue = schedule->queue, .schedule = schedule, .deed = deed};
+    struct doing d = {
+        .queue = schedule->queue, .schedule = schedule, .deed = deed, .begun_us = rt_wall_us()};
     struct store_queue_list list = {0};
     struct queue_entry entry;
     int r = store_queue_get(schedule->queue->store, id, &list);

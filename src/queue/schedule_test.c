@@ -1104,6 +1104,26 @@ static void retry_forgets_the_back_off(void **state)
     run(new_world(), play_retry);
 }
 
+static void play_overdue(struct world *w)
+{
+    struct rt_scope scope;
+    uint64_t count;
+
+    hand_in_many(w, MAIL("a@near.test", "dead.test", 1), QUEUE_PAGE + 100);
+    rt_sleep(60000);
+    store_memory_slow(w->store);
+    rt_within(&scope, 3600000);
+    count = deed(w, (struct queue_filter){.held = -1}, QUEUE_RETRY, false);
+    rt_within_end(&scope);
+    CHECK(count > QUEUE_PAGE && count <= QUEUE_PAGE + 100 && left(w) == QUEUE_PAGE + 100);
+}
+
+static void retrying_what_is_overdue_comes_to_an_end(void **state)
+{
+    (void)state;
+    run(new_world(), play_overdue);
+}
+
 static void play_flush(struct world *w)
 {
     hand_in(w, MAIL("a@near.test", "far3.test", 5));
@@ -1250,6 +1270,7 @@ int main(void)
         cmocka_unit_test(wishes_for_what_is_in_flight_are_kept),
         cmocka_unit_test(wishes_are_kept_for_what_is_given_back),
         cmocka_unit_test(retry_forgets_the_back_off),
+        cmocka_unit_test(retrying_what_is_overdue_comes_to_an_end),
         cmocka_unit_test(a_flush_begins_at_once),
         cmocka_unit_test(hostile_histories_end_well),
     };
