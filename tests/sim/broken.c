@@ -7,8 +7,10 @@
 //   QUEUE_BROKEN=lose    a reschedule removes the entry instead
 //   QUEUE_BROKEN=early   an entry is taken out before the change that ends it, with its report
 //   QUEUE_BROKEN=forget  the results of an attempt are said to be kept, and are not
+//   QUEUE_BROKEN=lie     disks say that they synced, and did not
 #include "base/str.h"
 #include "rt/rt.h"
+#include "rt/sim/disk.h"
 #include "store/store.h"
 #include "queue/finish.h"
 
@@ -27,6 +29,13 @@ int __real_queue_finish(struct queue *queue, const struct queue_result *results,
                         size_t *out_gone);
 int __wrap_queue_finish(struct queue *queue, const struct queue_result *results, size_t count,
                         size_t *out_gone);
+
+int __real_rt_sim_disk_new(struct rt_disk **out);
+int __wrap_rt_sim_disk_new(struct rt_disk **out);
+int __real_rt_sim_disk_crash(struct rt_disk *disk, enum rt_sim_crash how, uint64_t choice,
+                             struct rt_disk **out);
+int __wrap_rt_sim_disk_crash(struct rt_disk *disk, enum rt_sim_crash how, uint64_t choice,
+                             struct rt_disk **out);
 
 static bool is_broken(const char *how)
 {
@@ -68,4 +77,29 @@ int __wrap_queue_finish(struct queue *queue, const struct queue_result *results,
     return __real_queue_finish(queue, results, count, out_gone);
 }
 
+static void let_lie(struct rt_disk *disk)
+{
+    const char *asked = getenv("QUEUE_BROKEN");
+
+    rt_sim_disk_set_lying(disk, asked && strcmp(asked, "lie") == 0);
+}
+
+int __wrap_rt_sim_disk_new(struct rt_disk **out)
+{
+    int r = __real_rt_sim_disk_new(out);
+
+    if (r == 0)
+        let_lie(*out);
+    return r;
+}
+
+int __wrap_rt_sim_disk_crash(struct rt_disk *disk, enum rt_sim_crash how, uint64_t choice,
+                             struct rt_disk **out)
+{
+    int r = __real_rt_sim_disk_crash(disk, how, choice, out);
+
+    if (r == 0)
+        let_lie(*out);
+    return r;
+}
 // NOLINTEND(bugprone-reserved-identifier)

@@ -38,6 +38,14 @@ static unsigned choose_notify(bool is_list)
     return wishes[is_list ? 0 : pick(sizeof wishes / sizeof wishes[0])];
 }
 
+/// u3's mailbox takes little.
+static bool is_real(const char *address)
+{
+    if (address[0] == 'u')
+        return address[1] != '3';
+    return address[0] == 'x' && strstr(address, "@far.test");
+}
+
 __attribute__((format(printf, 4, 5))) static void add(struct ledger_mail *mail, bool is_local,
                                                       const char *alias, const char *format, ...)
 {
@@ -49,6 +57,7 @@ __attribute__((format(printf, 4, 5))) static void add(struct ledger_mail *mail, 
     va_start(args, format);
     vsnprintf(r->address, sizeof r->address, format, args);
     va_end(args);
+    r->is_real = is_real(r->address);
     snprintf(r->alias, sizeof r->alias, "%s", alias);
     for (size_t i = 0; i < mail->count; i++) {
         if (strcmp(mail->recipients[i].address, r->address) == 0)
@@ -172,10 +181,10 @@ static int put_recipients(struct rt_conn *conn, struct ledger_mail *mail)
 }
 
 /// [await] The message. From its last byte on nobody knows, until the answer is heard.
-static int put_message(struct rt_conn *conn, struct ledger_mail *mail, unsigned number,
-                       unsigned lines)
+static int put_message(struct clients *c, struct rt_conn *conn, unsigned number, unsigned lines)
 {
-    char c;
+    struct ledger_mail *mail = &c->ledger->mails[number];
+    char class;
     int r;
 
     rt_putf(conn,
@@ -185,10 +194,10 @@ static int put_message(struct rt_conn *conn, struct ledger_mail *mail, unsigned 
     for (unsigned i = 0; i < lines; i++)
         rt_putf(conn, "%sline %u of mail %u\r\n", i % 7 ? "" : "..", i, number);
     rt_put(conn, STR(".\r\n"));
-    r = hear(conn, &c);
-    if (r < 0)
+    r = hear(conn, &class);
+    mail->is_acknowledged = r == 0 && class == '2';
+    if (r < 0 || (c->ledger->has_bad_disks && !mail->is_acknowledged))
         mail->client_doubts++;
-    mail->is_acknowledged = r == 0 && c == '2';
     return r;
 }
 
@@ -206,7 +215,7 @@ static int put_mail(struct clients *c, struct rt_conn *conn, unsigned number, un
         r = put_recipients(conn, mail);
     if (r == 0)
         r = ask(conn, "DATA");
-    return r == 0 ? put_message(conn, mail, number, lines) : r;
+    return r == 0 ? put_message(c, conn, number, lines) : r;
 }
 
 static void try_mail(struct clients *c, unsigned number, unsigned lines)

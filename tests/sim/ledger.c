@@ -84,10 +84,13 @@ static void note_kept(struct ledger *l, uint64_t mail_id, struct str text)
         name_mail(l, mail_id, number_of(l, hex_of(about)));
 }
 
-static bool is_doubt(struct str text)
+static bool is_doubt(const struct ledger *l, struct str text)
 {
-    return (str_starts(text, STR("later ")) && str_find_str(text, STR(" enhanced=4.4.2 ")) >= 0) ||
-           str_starts(text, STR("results cannot be kept"));
+    if (str_starts(text, STR("results cannot be kept")))
+        return true;
+    return str_starts(text, STR("later ")) &&
+           (str_find_str(text, STR(" enhanced=4.4.2 ")) >= 0 ||
+            (l->has_bad_disks && str_find_str(text, STR(" enhanced=4.3.0 ")) >= 0));
 }
 
 void ledger_story(void *arg, uint64_t mail_id, int64_t wall_us, const char *where, struct str text)
@@ -101,7 +104,7 @@ void ledger_story(void *arg, uint64_t mail_id, int64_t wall_us, const char *wher
         note_kept(l, mail_id, text);
     else if (str_eq(place, STR("queue/report")) && str_starts(text, STR("made ")) && number)
         name_mail(l, hex_of(value_of(text, STR("report="), " ")), number);
-    else if (str_eq(place, STR("queue/attempt")) && number && is_doubt(text))
+    else if (str_eq(place, STR("queue/attempt")) && number && is_doubt(l, text))
         l->mails[number - 1].doubts++;
 }
 
@@ -157,6 +160,8 @@ static const char *what_is_wrong(const struct ledger_mail *mail, const struct le
 
     if (is_lost(mail, r))
         return "lost";
+    if (mail->is_acknowledged && r->is_promised && r->is_real && !r->delivered)
+        return "given up, although it could have been delivered";
     if (r->is_local && r->delivered > 1 + mail->client_doubts)
         return "delivered twice to a local recipient";
     if (r->delivered + r->failed > 1 + more)

@@ -7,6 +7,7 @@
 //
 // What must hold for a recipient of an acknowledged mail:
 //  - it has the mail, or the sender was told that it has not (unless he asked for silence);
+//  - it has the mail, if it exists at all: the faults end long before the queue gives up;
 //  - a mailbox of the very server that took the mail has it once;
 //  - copies and failure reports are together one, and one more at most for each attempt in doubt;
 //  - reports come only to who must get them (the sender, or the owner of the list), only of the
@@ -25,6 +26,7 @@ struct ledger_recipient {
     char alias[64];   // as RCPT named it, when that is an alias; else ""
     bool is_local;    // a mailbox of the very server that took the mail, by its own name
     bool is_promised; // it took RCPT in the transaction that was acknowledged
+    bool is_real;     // that address exists, and has room: sooner or later the mail arrives
     unsigned list;    // node whose list it is reached through; 0: none
     unsigned notify;  // bits of envelope_notify; 0: not given
     // what was found
@@ -47,6 +49,8 @@ struct ledger {
     struct ledger_mail mails[LEDGER_MAILS_MAX];
     unsigned count;
     struct map numbers; // the servers' ids of mails -> number + 1
+    /// A server whose disk failed may have kept what it says it did not.
+    bool has_bad_disks;
 };
 
 /// What the check asks for, from the kindest world to the worst.

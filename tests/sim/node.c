@@ -3,10 +3,12 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "rt/sim/disk.h"
 #include "rt/sim/sim.h"
 #include "queue/secret.h"
 #include "app/config.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 // ---- settings
@@ -70,6 +72,11 @@ void node_init(struct node *n, struct rt *rt, const struct node_settings *settin
     CHECK(rt_tls_client_new(&tls, &n->tls_client, &why) == 0);
 }
 
+void node_give_disk(struct node *n)
+{
+    CHECK(!n->store && rt_sim_disk_new(&n->disk) == 0);
+}
+
 static void add_alias(struct node *n, const char *local, struct str *targets, size_t count,
                       bool is_list)
 {
@@ -123,19 +130,30 @@ static void listen_at(struct node *n)
     CHECK(rt_listen(n->rt, &what, NULL) == 0);
 }
 
-static int boot(void *arg)
+static void open_store(struct node *n)
 {
-    struct node *n = arg;
-    bool is_new = !n->store;
-    unsigned before = rt_sim_node_begin(n->rt, n->number);
+    struct store_local_config config = {
+        .disk = n->disk, .free_bytes_min = 1 << 20, .segment_bytes = 1 << 20};
 
-    if (is_new) {
+    if (n->disk) {
+        CHECK(store_local_open(n->rt, &config, &n->store) == 0);
+    } else if (!n->store) {
         CHECK(store_memory_open(n->rt, &n->store) == 0);
         store_memory_slow(n->store);
     }
+}
+
+static int boot(void *arg)
+{
+    struct node *n = arg;
+    bool is_new = !n->has_people;
+    unsigned before = rt_sim_node_begin(n->rt, n->number);
+
+    open_store(n);
     CHECK(account_open(n->store, &n->settings->account, &n->accounts) == 0);
     if (is_new)
         add_people(n);
+    n->has_people = true;
     buf_clear(&n->secret);
     CHECK(queue_secret_load(n->store, &n->secret) == 0);
     n->route = (struct route){.accounts = n->accounts,
@@ -177,22 +195,54 @@ static int free_rooms(void *arg)
     return 0;
 }
 
+/// Somewhere in what it does to its disk next.
+static void cut_power(struct node *n)
+{
+    rt_sim_disk_cut_at(n->disk, rt_sim_disk_steps(n->disk) + 1 + rt_random() % 20);
+    for (int i = 0; i < 1000 && !rt_sim_disk_is_cut(n->disk); i++)
+        rt_sleep(1);
+    if (!rt_sim_disk_is_cut(n->disk))
+        rt_sim_disk_cut_at(n->disk, rt_sim_disk_steps(n->disk) + 1);
+}
+
+/// What was not synced is there, or not, or torn.
+static void find_disk(struct node *n)
+{
+    struct rt_disk *image;
+
+    store_close(TAKE(n->store));
+    CHECK(rt_sim_disk_crash(n->disk, RT_SIM_CRASH_RANDOM, rt_random(), &image) == 0);
+    rt_disk_close(n->disk);
+    n->disk = image;
+}
+
+static void find_memory(struct node *n)
+{
+    struct store *kept;
+
+    CHECK(store_memory_reopen(n->store, &kept) == 0);
+    store_close(n->store);
+    store_memory_slow(kept);
+    n->store = kept;
+}
+
 void node_crash(struct node *n)
 {
-    struct store *kept, *before = n->store;
-
     CHECK(n->is_up);
     n->is_up = false;
     n->crashes++;
     rt_sim_note(n->rt, "crash", n->number);
-    store_memory_crash(n->store);
+    if (n->disk)
+        cut_power(n);
+    else
+        store_memory_crash(n->store);
     rt_sim_node_kill(n->rt, n->number);
     queue_stop(&n->queue, 0);
     rt_call_aside(free_rooms, n);
-    CHECK(store_memory_reopen(before, &kept) == 0);
-    store_close(before);
-    store_memory_slow(kept);
-    n->store = kept;
+    if (n->disk)
+        find_disk(n);
+    else
+        find_memory(n);
 }
 
 void node_stop(struct node *n)
@@ -209,6 +259,20 @@ void node_done(struct node *n)
 {
     rt_tls_client_free(n->tls_client);
     buf_done(&n->secret);
+    if (n->disk)
+        rt_disk_close(n->disk);
+}
+
+// ---- trouble with the disk
+
+void node_fill_disk(struct node *n, bool is_full)
+{
+    rt_sim_disk_set_capacity(n->disk, is_full ? 1 : UINT64_MAX);
+}
+
+void node_fail_disk(struct node *n)
+{
+    rt_sim_disk_fail_at(n->disk, rt_sim_disk_steps(n->disk) + 1 + rt_random() % 50, -EIO);
 }
 
 uint64_t node_queued(struct node *n)

@@ -37,7 +37,9 @@ struct node {
     unsigned number, count; // 1 to count
     char domain[32], host[40], address[24];
     struct queue_config queue_config; // with its own source address
+    struct rt_disk *disk;             // NULL: its store is in memory
     bool is_up;
+    bool has_people; // it was started before
     unsigned crashes;
     // while it lives
     struct store *store; // what is in it survives
@@ -51,13 +53,20 @@ struct node {
 /// No waiting.
 void node_init(struct node *n, struct rt *rt, const struct node_settings *settings,
                struct rt_resolver *resolver, unsigned number, unsigned count);
+/// Before its first start: it has a simulated disk, and store/local on it.
+void node_give_disk(struct node *n);
 /// [await] Starts it, for the first time or again.
 void node_start(struct node *n);
-/// [await] It dies at this very moment. What is not in its store is gone.
+/// [await] It dies at this very moment; with a disk, at one of the next steps of that. What is not
+/// in its store is gone.
 void node_crash(struct node *n);
 /// [await] The end of the history: it is stopped as a server is.
 void node_stop(struct node *n);
 /// After rt_run.
 void node_done(struct node *n);
+/// Nothing fits on its disk any more; or everything again.
+void node_fill_disk(struct node *n, bool is_full);
+/// One of the next steps of its disk fails. It may keep nothing more until it is started again.
+void node_fail_disk(struct node *n);
 /// Entries in its queue.
 uint64_t node_queued(struct node *n);

@@ -6,7 +6,7 @@
 // recipient of every acknowledged mail has it, or its sender has a report; local recipients have it
 // once, others at most once more for each crash (tests/sim/ledger.h).
 //
-//   queue [--mails N] [--seed S] [--trace]
+//   queue [--mails N] [--seed S] [--disks] [--trace]
 //
 // Each history runs in a process of its own, so that a crash of the test names its seed:
 // `queue --seed S --mails 1 --trace` plays that one again and prints what happened.
@@ -29,6 +29,7 @@ enum {
     MINUTES = 120,   // in which they are handed in
     CRASHES_MAX = 6, // of one history
     FAILED_MAX = 5,  // then it is enough
+    DISK_EVERY = 10, // one history of so many has store/local on simulated disks
 };
 _Static_assert((int)MAILS <= (int)LEDGER_MAILS_MAX && (int)NODES <= (int)LEDGER_NODES_MAX, "room");
 
@@ -44,6 +45,13 @@ struct history {
     struct clients clients;
     unsigned crashes;
     bool is_right;
+    bool has_disks;
+};
+
+struct options {
+    uint64_t seed, mails;
+    bool with_trace;
+    bool only_disks; // every history
 };
 
 struct result { // what the process of a history tells its parent
@@ -58,6 +66,21 @@ static unsigned pick(unsigned below)
 
 // ---- crashes
 
+/// For a while its disk is full; or it fails, and somebody has to start the server again.
+static void trouble_disk(struct history *h, struct node *n)
+{
+    bool is_full = pick(2);
+
+    rt_sim_note(h->rt, is_full ? "disk full" : "disk fails", n->number);
+    if (is_full)
+        node_fill_disk(n, true);
+    else
+        node_fail_disk(n);
+    rt_sleep(pick(600000));
+    if (is_full)
+        node_fill_disk(n, false);
+}
+
 static int reaper(void *arg)
 {
     struct history *h = arg;
@@ -67,6 +90,8 @@ static int reaper(void *arg)
         struct node *n = &h->nodes[pick(NODES)];
 
         rt_sleep(pick(2 * 60000 * MINUTES / CRASHES_MAX));
+        if (n->disk && pick(2))
+            trouble_disk(h, n);
         node_crash(n);
         h->crashes++;
         rt_sleep(pick(600000));
@@ -109,6 +134,8 @@ static void open_world(struct history *h)
     far_side_open(&h->far, h->rt, "203.0.113.1");
     for (unsigned i = 0; i < NODES; i++) {
         node_init(&h->nodes[i], h->rt, &h->settings, h->resolver, i + 1, NODES);
+        if (h->has_disks)
+            node_give_disk(&h->nodes[i]);
         node_start(&h->nodes[i]);
     }
 }
@@ -202,7 +229,7 @@ static struct result result_of(const struct history *h)
     return r;
 }
 
-static bool play_history(uint64_t seed, bool with_trace, struct result *out)
+static bool play_history(const struct options *o, uint64_t seed, struct result *out)
 {
     struct history *h = calloc(1, sizeof(*h));
     struct rt_sim_config config;
@@ -211,11 +238,12 @@ static bool play_history(uint64_t seed, bool with_trace, struct result *out)
 
     CHECK(h);
     h->rule = seed % 4 == 0 ? LEDGER_EXACT : seed % 4 == 1 ? LEDGER_CRASHES : LEDGER_ALL;
-    config = network_of(h, with_trace);
+    h->has_disks = h->ledger.has_bad_disks = o->only_disks || seed % DISK_EVERY == 0;
+    config = network_of(h, o->with_trace);
     node_settings_init(&h->settings);
     ledger_init(&h->ledger);
-    log_set_level(with_trace ? LOG_INFO : LOG_ERROR);
-    log_set_sink(with_trace ? NULL : hush, NULL);
+    log_set_level(o->with_trace ? LOG_INFO : LOG_ERROR);
+    log_set_sink(o->with_trace ? NULL : hush, NULL);
     log_set_story_sink(ledger_story, &h->ledger);
     CHECK(rt_sim_new(seed, &config, &h->rt) == 0);
     r = rt_run(h->rt, play, h);
@@ -234,7 +262,7 @@ static bool play_history(uint64_t seed, bool with_trace, struct result *out)
 }
 
 /// In a process of its own. False when that did not end well.
-static bool play_apart(uint64_t seed, bool with_trace, struct result *out)
+static bool play_apart(const struct options *o, uint64_t seed, struct result *out)
 {
     int ends[2], status;
     pid_t child;
@@ -245,7 +273,7 @@ static bool play_apart(uint64_t seed, bool with_trace, struct result *out)
     child = fork();
     CHECK(child >= 0);
     if (child == 0) {
-        bool is_right = play_history(seed, with_trace, out);
+        bool is_right = play_history(o, seed, out);
 
         CHECK(write(ends[1], out, sizeof(*out)) == (ssize_t)sizeof(*out));
         exit(is_right ? 0 : 1); // so that leaks are looked for
@@ -267,22 +295,22 @@ static void add_result(struct result *sum, const struct result *one)
     sum->again += one->again;
 }
 
-static bool is_repeatable(uint64_t seed, const struct result *before)
+static bool is_repeatable(const struct options *o, uint64_t seed, const struct result *before)
 {
     struct result again;
 
-    if (play_apart(seed, false, &again) && again.hash == before->hash)
+    if (play_apart(o, seed, &again) && again.hash == before->hash)
         return true;
     printf("seed %llu: the second playing was another history\n", (unsigned long long)seed);
     return false;
 }
 
-static bool play_one(uint64_t seed, bool with_trace, bool twice, struct result *out)
+static bool play_one(const struct options *o, uint64_t seed, bool twice, struct result *out)
 {
-    if (play_apart(seed, with_trace, out))
-        return !twice || is_repeatable(seed, out);
-    printf("FAILED in the history of seed %llu; play it again: --seed %llu --mails 1 --trace\n",
-           (unsigned long long)seed, (unsigned long long)seed);
+    if (play_apart(o, seed, out))
+        return !twice || is_repeatable(o, seed, out);
+    printf("FAILED in the history of seed %llu; play it again: --seed %llu --mails 1 --trace%s\n",
+           (unsigned long long)seed, (unsigned long long)seed, o->only_disks ? " --disks" : "");
     return false;
 }
 
@@ -294,46 +322,55 @@ static bool is_enough(const struct result *sum, unsigned histories)
 }
 
 /// 0 when all went well, 1 when it did not, 2 when nothing was proved.
-static int play_all(uint64_t seed, unsigned mails, bool with_trace)
+static int play_all(const struct options *o)
 {
     struct result sum = {0};
     unsigned histories = 0, failed = 0;
 
-    for (; sum.mails < mails && failed < FAILED_MAX; seed++, histories++) {
+    for (; sum.mails < o->mails && failed < FAILED_MAX; histories++) {
+        bool twice = o->mails > 1 && histories % 64 < 4;
         struct result one = {0};
 
-        failed += !play_one(seed, with_trace, mails > 1 && histories % 64 < 4, &one);
+        failed += !play_one(o, o->seed + histories, twice, &one);
         add_result(&sum, &one);
     }
     printf("%u histories, %u crashes; %u mails, %u acknowledged; recipients: %u have it, of %u the "
            "sender was told; %u copies too many after crashes and broken connections\n",
            histories, sum.crashes, sum.mails, sum.acknowledged, sum.delivered, sum.bounced,
            sum.again);
-    if (failed == 0 && mails >= 1000 && !is_enough(&sum, histories)) {
+    if (failed == 0 && o->mails >= 1000 && !is_enough(&sum, histories)) {
         puts("FAILED: too little happened");
         return 2;
     }
     return failed ? 1 : 0;
 }
 
-int main(int argc, char **argv)
+static bool parse_options(int argc, char **argv, struct options *out)
 {
-    uint64_t seed = 1, mails = 100000;
-    bool with_trace = false;
-
     for (int i = 1; i < argc; i++) {
         struct str option = str_from(argv[i]);
 
-        if (str_eq(option, STR("--trace"))) {
-            with_trace = true;
-        } else if (i + 1 < argc && str_eq(option, STR("--seed"))) {
-            CHECK(str_to_u64(str_from(argv[++i]), UINT64_MAX, &seed));
-        } else if (i + 1 < argc && str_eq(option, STR("--mails"))) {
-            CHECK(str_to_u64(str_from(argv[++i]), 100000000, &mails));
-        } else {
-            fprintf(stderr, "usage: queue [--mails N] [--seed S] [--trace]\n");
-            return 64;
-        }
+        if (str_eq(option, STR("--trace")))
+            out->with_trace = true;
+        else if (str_eq(option, STR("--disks")))
+            out->only_disks = true;
+        else if (i + 1 < argc && str_eq(option, STR("--seed")))
+            CHECK(str_to_u64(str_from(argv[++i]), UINT64_MAX, &out->seed));
+        else if (i + 1 < argc && str_eq(option, STR("--mails")))
+            CHECK(str_to_u64(str_from(argv[++i]), 100000000, &out->mails));
+        else
+            return false;
     }
-    return play_all(seed, (unsigned)mails, with_trace);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {.seed = 1, .mails = 100000};
+
+    if (!parse_options(argc, argv, &o)) {
+        fprintf(stderr, "usage: queue [--mails N] [--seed S] [--disks] [--trace]\n");
+        return 64;
+    }
+    return play_all(&o);
 }
