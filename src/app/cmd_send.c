@@ -265,17 +265,9 @@ static void show(void *arg, enum send_side side, struct str line)
 {
     static const char *const marks[] = {
         [SEND_CLIENT] = "C: ", [SEND_SERVER] = "S: ", [SEND_NOTE] = "-- "};
-    CLEANUP(buf_drop) struct buf text = {0};
 
     (void)arg;
-    buf_init(&text, 64 * 1024);
-    buf_put(&text, str_from(marks[side]));
-    // What a server says must not steer the terminal.
-    for (size_t i = 0; i < line.len; i++)
-        buf_put_char(&text,
-                     (unsigned char)line.ptr[i] < ' ' || line.ptr[i] == 0x7f ? '?' : line.ptr[i]);
-    if (buf_cstr(&text))
-        fprintf(stderr, "%s\n", buf_cstr(&text));
+    fprintf(stderr, "%s%.*s\n", marks[side], STR_ARG(line));
 }
 
 /// The host's addresses, in the order in which they are tried.

@@ -55,7 +55,8 @@ struct send_server {
     struct str user, password; // user "": no AUTH
     bool allow_plain_login;    // AUTH without TLS; else it is refused
     struct rt_pool *pool;      // where the arithmetic of SCRAM is done; NULL: on the loop
-    /// Told each line of the talk, without line ends; secrets are "****", the message is a note.
+    /// Told each line of the talk, without line ends and fit for a terminal; secrets are "****",
+    /// the message is a note.
     /// May be NULL.
     void (*transcript)(void *arg, enum send_side side, struct str line);
     void *arg;

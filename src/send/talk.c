@@ -14,12 +14,55 @@ enum {
     WORDS_ROOM = 4096, // left in the caller's arena; with less, outcomes go without words
 };
 
+// ---- what steers a terminal
+
+/// A control character of ASCII, or (after 0xc2 in UTF-8) of the second set, or no UTF-8 at all.
+static bool is_wild(const char *p, bool is_utf8)
+{
+    unsigned char c = (unsigned char)p[0];
+
+    if (c == 0xc2 && is_utf8)
+        return (unsigned char)p[1] < 0xa0;
+    return (c < ' ' && c != '\n') || c == 127 || (c > 127 && !is_utf8);
+}
+
+static bool is_tame(struct str text)
+{
+    bool is_utf8 = address_is_utf8(text);
+
+    for (size_t i = 0; i < text.len; i++)
+        if (is_wild(text.ptr + i, is_utf8))
+            return false;
+    return true;
+}
+
+static void tame(char *p, size_t len)
+{
+    bool is_utf8 = address_is_utf8(str_of(p, len));
+
+    for (size_t i = 0; i < len; i++) {
+        if (!is_wild(p + i, is_utf8))
+            continue;
+        if ((unsigned char)p[i] == 0xc2 && is_utf8)
+            p[i++] = '?';
+        p[i] = '?';
+    }
+}
+
 // ---- transcript
 
 static void tell(const struct send_session *s, enum send_side side, struct str line)
 {
-    if (s->server->transcript)
-        s->server->transcript(s->server->arg, side, line);
+    CLEANUP(buf_drop) struct buf copy = {.max = SMTP_REPLY_LINE_TAKEN_MAX};
+
+    if (!s->server->transcript)
+        return;
+    if (!is_tame(line)) {
+        buf_put(&copy, str_head(line, copy.max));
+        tame(copy.ptr, copy.len);
+        line = buf_str(&copy);
+    }
+    s->server->transcript(s->server->arg, side, line);
 }
 
 /// Challenges carry salts and proofs (RFC 5802).
@@ -166,36 +209,15 @@ static struct str cut(struct str words)
     return str_head(words, len);
 }
 
-/// A control character of ASCII, or (after 0xc2 in UTF-8) of the second set, which steers terminals
-/// as well.
-static bool is_control(const char *p, bool is_utf8)
-{
-    unsigned char c = (unsigned char)p[0];
-
-    if (c == 0xc2 && is_utf8)
-        return (unsigned char)p[1] < 0xa0;
-    return (c < ' ' && c != '\n') || c == 127 || (c > 127 && !is_utf8);
-}
-
 /// What may stand in a report, a log and on a terminal.
 static struct str clean(struct arena *arena, struct str words)
 {
     struct str copy;
-    char *p;
-    bool is_utf8;
 
     if (!arena_has_room(arena, WORDS_ROOM))
         return STR("");
     copy = arena_str(arena, cut(words));
-    is_utf8 = address_is_utf8(copy);
-    p = (char *)(uintptr_t)copy.ptr; // our own copy, a moment ago
-    for (size_t i = 0; i < copy.len; i++) {
-        if (!is_control(p + i, is_utf8))
-            continue;
-        if ((unsigned char)p[i] == 0xc2 && is_utf8)
-            p[i++] = '?';
-        p[i] = '?';
-    }
+    tame((char *)(uintptr_t)copy.ptr, copy.len); // our own copy, a moment ago
     return copy;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "mail/address.h"
 #include "log/log.h"
 #include "rt/sim/sim.h"
 
@@ -56,6 +57,10 @@ static void on_transcript(void *arg, enum send_side side, struct str line)
 {
     struct stage *s = arg;
 
+    expect(s, address_is_utf8(line), "a transcript that is no UTF-8");
+    for (size_t i = 0; i < line.len; i++)
+        expect(s, (unsigned char)line.ptr[i] >= ' ' && line.ptr[i] != 127,
+               "a transcript that steers");
     buf_putf(&s->transcript, "%c %.*s\n", "CSN"[side], STR_ARG(line));
 }
 
