@@ -11,6 +11,7 @@ any number of them run side by side; all sites of one take mail on the same port
 certificates may be changed until `start`. `lab.address(n)` gives further addresses, for far sides
 that the test plays itself.
 """
+import atexit
 import contextlib
 import email
 import email.policy
@@ -139,6 +140,7 @@ class Lab:
         self.ca = Authority(self.place / 'ca')
         self.sites = {}
         self.next_address = FIRST_SITE
+        atexit.register(self.drop)  # what is left when a test was cut short
         for domain in domains:
             self.add(domain, accounts, settings)
 

@@ -10,21 +10,20 @@ spoilt in the ways in which zones of the world are:
 
 The parents are made from the zones' names. Programs: ldnsutils, and the unpacked nsd (tools/need lab).
 """
-import ctypes
 import os
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import time
 
+from testsite import end_with_parent
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NSD = ROOT / 'var' / 'unpacked' / 'nsd'
 SKIPPED = 77
-PR_SET_PDEATHSIG = 1
 SIGNED, UNSIGNED, BOGUS, EXPIRED, BROKEN = 'signed', 'unsigned', 'bogus', 'expired', 'broken'
 
 
@@ -237,11 +236,6 @@ remote-control:
             self.process.terminate()
             self.process.wait(30)
             self.process = None
-
-
-def end_with_parent():
-    """In a child about to be: it is told to end when the test is killed."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def free_port(*addresses):

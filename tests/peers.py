@@ -10,6 +10,7 @@ and its configuration, on one of the laboratory's addresses, without a resolver.
 All that is for other domains goes to the smarthost; eva is the domain's only user. Needs root, for
 chroot; where the test is not root it is skipped with a sentence.
 """
+import atexit
 import email
 import email.policy
 import os
@@ -22,7 +23,7 @@ import subprocess
 import sys
 
 from labdns import ROOT, SKIPPED
-from testsite import PATIENCE, until
+from testsite import PATIENCE, end_with_parent, until
 
 UNPACKED = ROOT / 'var' / 'unpacked'
 USER = 'eva'
@@ -69,6 +70,7 @@ class Peer:
         self.root = lab.place / domain
         self.unpacked = UNPACKED / self.package
         self.process = None
+        atexit.register(self.stop)  # what is left when a test was cut short
         self._make_root()
         self.configure()
 
@@ -142,7 +144,7 @@ class Peer:
         with open(self.root / 'server.out', 'ab') as log:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd='/',
-                preexec_fn=lambda: (os.chroot(self.root), os.chdir('/')),
+                preexec_fn=lambda: (end_with_parent(), os.chroot(self.root), os.chdir('/')),
                 env={'PATH': '/usr/bin:/usr/sbin', 'LC_ALL': 'C', **self.environment})
 
         def answers():

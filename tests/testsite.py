@@ -10,7 +10,9 @@ init`), the kernel chooses the ports, and the server is ready when it has writte
 Leaving the block stops the server by its pid and fails when it did not end well or when a sanitizer
 had something to say. The program is $CARTEIRO. Only the standard library is used.
 """
+import atexit
 import contextlib
+import ctypes
 import email.utils
 import imaplib
 import os
@@ -33,6 +35,7 @@ HOST = '127.0.0.1'
 DOMAIN = 'example.test'
 PASSWORD = 'tres tristes tigres'
 SKIPPED = 77  # what meson takes for "skipped"
+PR_SET_PDEATHSIG = 1
 PATIENCE = 60  # seconds; only ever reached when something is broken
 
 CARTEIRO = os.environ.get('CARTEIRO') or str(
@@ -80,6 +83,11 @@ def message(subject, text, sender='ze@elsewhere.test', to=f'ana@{DOMAIN}', **hea
     return '\r\n'.join([*lines, '', *text.splitlines(), '']).encode(), message_id
 
 
+def end_with_parent():
+    """In a child about to be: it ends when the test is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Site:
     def __init__(self, accounts=('ana', 'bruno'), settings=None, place=None, domain=DOMAIN, host=HOST,
                  password=PASSWORD):
@@ -93,6 +101,7 @@ class Site:
         self.process = None
         self.ports = {}
         self.closing = contextlib.ExitStack()
+        atexit.register(self.abandon)
         self._make(accounts, settings or {})
 
     # ---- making
@@ -134,7 +143,7 @@ class Site:
         with open(self.log_path, 'ab') as log:
             self.process = subprocess.Popen([CARTEIRO, '--config', str(self.config), 'serve'],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            preexec_fn=preexec)
+                                            preexec_fn=lambda: (end_with_parent(), preexec and preexec()))
 
         def is_ready():
             if self.process.poll() is not None:
@@ -175,6 +184,13 @@ class Site:
         self.process.kill()
         self.process.wait()
         self.process = None
+
+    def abandon(self):
+        """What is left when a test was cut short."""
+        if self.process:
+            self.kill()
+        if self.own_place:
+            shutil.rmtree(self.place, ignore_errors=True)
 
     def restart(self):
         self.stop()
@@ -376,5 +392,10 @@ def need_tool(name):
         sys.exit(SKIPPED)
 
 
+def interrupt(signal_number, frame):
+    raise KeyboardInterrupt
+
+
 def main():
+    signal.signal(signal.SIGTERM, interrupt)  # so that what was started ends, and nothing is left
     unittest.main(verbosity=2)
