@@ -71,7 +71,8 @@ struct envelope {
     int64_t by_s;         // seconds since 1970; when `by` is not NONE
     int64_t hold_until_s; // RFC 4865, seconds since 1970; 0: not
     int priority;         // RFC 6710, -9 to 9
-    bool requires_tls;    // RFC 8689
+    bool requires_tls;    // RFC 8689: REQUIRETLS
+    bool waives_tls;      // RFC 8689 5: "TLS-Required: No"
     bool is_report;       // made here: may go to any host, and nobody is told when it cannot
 
     struct str identity;  // the account that signed in, its address; "": nobody

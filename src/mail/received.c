@@ -70,6 +70,8 @@ void received_put(struct buf *out, const struct received *r)
         buf_put_char(out, '>');
     }
     put_clause(out, STR("\r\n\ttls "), r->tls);
+    if (r->has_priority)
+        buf_putf(out, "\r\n\tpriority %d", r->priority);
     buf_put(out, STR(";\r\n\t"));
     date_put(out, r->date);
     buf_put(out, STR("\r\n"));

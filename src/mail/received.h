@@ -17,6 +17,8 @@ struct received {
     struct str tls;         // "TLS_AES_256_GCM_SHA384" or empty: no tls clause
     struct str id;          // our id of the transaction
     struct str for_whom;    // the one recipient, or empty: none or several (so no Bcc leaks)
+    bool has_priority;      // then a priority clause (RFC 6710 6)
+    int priority;
     struct date date;
 };
 

@@ -48,6 +48,7 @@ static const struct field fields[] = {
     FIELD("content",      WORD,   content,      3, contents, false),
     FIELD("utf8",         FLAG,   is_utf8,      0, NULL, false),
     FIELD("requires-tls", FLAG,   requires_tls, 0, NULL, false),
+    FIELD("waives-tls",   FLAG,   waives_tls,   0, NULL, false),
     FIELD("report",       FLAG,   is_report,    0, NULL, false),
     FIELD("list",         FLAG,   is_list,      0, NULL, false),
     FIELD("by",           WORD,   by,           3, bys, false),

@@ -11,6 +11,8 @@
 #include "mail/outcome.h"
 #include "store/store.h"
 
+#include "route/route.h"
+
 enum { QUEUE_ENTRY_BYTES_MAX = STORE_QUEUE_VALUE_MAX };
 
 struct queue_entry {
@@ -29,7 +31,9 @@ struct queue_entry {
     struct str envid;
     enum envelope_ret ret;
     enum envelope_body content;
-    bool is_utf8, requires_tls;
+    bool is_utf8;
+    bool requires_tls; // RFC 8689: REQUIRETLS
+    bool waives_tls;   // "TLS-Required: No"
     bool is_report; // made here: a bounce, so it has no sender and lives shorter
     bool is_list;   // through a list: the sender is its owner
     enum envelope_by by;
@@ -50,5 +54,12 @@ struct queue_entry {
 
 /// Appends the value. Everything is cut to fit QUEUE_ENTRY_BYTES_MAX; addresses always fit.
 void queue_entry_put(struct buf *out, const struct queue_entry *entry);
+/// How it goes, as route asks.
+static inline enum route_care queue_entry_care(const struct queue_entry *entry)
+{
+    return entry->requires_tls ? ROUTE_CARE_TLS
+           : entry->waives_tls ? ROUTE_CARE_NONE
+                               : ROUTE_CARE_USUAL;
+}
 /// Views into the row. False when it is no entry (then at least ids, lane and body are set).
 bool queue_entry_parse(const struct store_queue_entry *row, struct queue_entry *out);

@@ -20,6 +20,7 @@ static const char full_text[] = "sender ana@example.test\n"
                                 "content 8bit\n"
                                 "utf8\n"
                                 "requires-tls\n"
+                                "waives-tls\n"
                                 "report\n"
                                 "list\n"
                                 "by return\n"
@@ -71,7 +72,7 @@ static void every_field_is_read_and_written(void **state)
     assert_int_equal(e.priority, -3);
     assert_int_equal(e.identity_id, 42);
     assert_int_equal(e.skip, 31);
-    assert_true(e.is_utf8 && e.requires_tls && e.is_report && e.is_list && e.by_trace &&
+    assert_true(e.is_utf8 && e.requires_tls && e.waives_tls && e.is_report && e.is_list && e.by_trace &&
                 e.is_warned);
     assert_true(str_eq(e.last_text, STR("4.2.2 mailbox full")));
     buf_init(&out, QUEUE_ENTRY_BYTES_MAX);

@@ -90,7 +90,7 @@ static struct queue_ways *ask_hosts(struct queue_worker *w)
     CHECK(ways);
     ways->refs = 2; // the lane's and the caller's
     arena_init(&ways->arena, WAYS_ARENA_MAX);
-    schedule->doors.hosts(schedule->queue->route, lane->name, lane->requires_tls, &ways->arena,
+    schedule->doors.hosts(schedule->queue->route, lane->name, lane->care, &ways->arena,
                           &ways->hosts);
     ttl = ways->hosts.ttl > TTL_MIN_S ? ways->hosts.ttl : TTL_MIN_S;
     ways->expires_us = rt_now_us() + (uint64_t)ttl * 1000000;
@@ -232,7 +232,7 @@ static struct outcome dial(struct queue_worker *w, unsigned *trouble)
 /// A password goes to nobody else, nor does what must stay under TLS (RFC 8689 4.2.1).
 static bool needs_verified(const struct queue_worker *w)
 {
-    return w->server.user.len > 0 || w->lane->requires_tls;
+    return w->server.user.len > 0 || w->lane->care == ROUTE_CARE_TLS;
 }
 
 /// RFC 7672 2.2: without a TLSA record that can be used, TLS is a must and any certificate will do.
@@ -271,7 +271,7 @@ static bool is_ourselves(const struct queue_worker *w)
 /// RFC 8689 4.2.1: who does not promise it is left for the next host.
 static bool keeps_tls(const struct queue_worker *w)
 {
-    return !w->lane->requires_tls || (w->peer.extensions & SMTP_HAS_REQUIRETLS);
+    return w->lane->care != ROUTE_CARE_TLS || (w->peer.extensions & SMTP_HAS_REQUIRETLS);
 }
 
 static struct outcome open_host(struct queue_worker *w, const struct route_host *host)

@@ -126,7 +126,7 @@ struct queue_lane {
     struct queue_ways *ways;
     char last[200]; // the last refusal that counted
     char last_host[200];
-    bool requires_tls;
+    enum route_care care;
     struct str name;
     char bytes[];
 };
@@ -159,7 +159,7 @@ bool queue_is_trouble(const struct outcome *o);
 struct queue_shard {
     struct queue_schedule *schedule;
     struct rt_loop *loop;
-    struct map lanes;                         // by name, and a byte for requires_tls
+    struct map lanes;                         // by name, and a byte for route_care
     struct map items;                         // by id
     struct map jobs;                          // see lane.c
     struct list ended, wanting, refill, idle; // items, lanes, lanes, lanes
@@ -171,9 +171,11 @@ struct queue_shard {
     _Atomic bool wants_slot; // a lane wants a connection and there is none
 };
 
-struct queue_lane *queue_lane_find(struct queue_shard *shard, struct str name, bool requires_tls);
+struct queue_lane *queue_lane_find(struct queue_shard *shard, struct str name,
+                                   enum route_care care);
 /// Finds or makes it.
-struct queue_lane *queue_lane_need(struct queue_shard *shard, struct str name, bool requires_tls);
+struct queue_lane *queue_lane_need(struct queue_shard *shard, struct str name,
+                                   enum route_care care);
 /// After its state changed: it gets connections, is refilled, or may be forgotten.
 void queue_lane_touch(struct queue_lane *lane);
 /// How many entries of one lane there may be in memory now.
@@ -210,7 +212,7 @@ int queue_shard_keep(void *arg);
 // ---- schedule.c
 
 struct queue_doors {
-    void (*hosts)(const struct route *route, struct str lane, bool requires_tls,
+    void (*hosts)(const struct route *route, struct str lane, enum route_care care,
                   struct arena *arena, struct route_hosts *out);
     int (*finish)(struct queue *queue, const struct queue_result *results, size_t count,
                   size_t *out_gone);

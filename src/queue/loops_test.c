@@ -28,13 +28,13 @@ struct world {
 };
 static struct world *the_world;
 
-static void fake_hosts(const struct route *route, struct str lane, bool requires_tls,
+static void fake_hosts(const struct route *route, struct str lane, enum route_care care,
                        struct arena *arena, struct route_hosts *out)
 {
     struct route_host *host = ARENA_NEW(arena, struct route_host);
 
     (void)route;
-    (void)requires_tls;
+    (void)care;
     host->name = arena_str(arena, lane);
     host->port = the_world->port;
     host->addresses[host->address_count++] = STR("127.0.0.1");

@@ -99,6 +99,7 @@ static struct queue_entry entry_of(const struct queue *queue, const struct envel
         .content = e->body,
         .is_utf8 = e->is_utf8,
         .requires_tls = e->requires_tls,
+        .waives_tls = e->waives_tls,
         .is_report = e->is_report,
         .by = e->by,
         .by_trace = e->by_trace,

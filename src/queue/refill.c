@@ -89,7 +89,7 @@ static struct queue_item *claim(struct queue_lane *lane, const struct store_queu
     item = queue_item_new(row);
     if (!item)
         return NULL;
-    if (item->entry.requires_tls != lane->requires_tls ||
+    if (queue_entry_care(&item->entry) != lane->care ||
         !is_over(lane->shard->schedule, &item->entry)) {
         free(item);
         return NULL;

@@ -42,7 +42,7 @@ static struct world *the_world;
 // ---- the doors
 
 /// far2.test is 192.0.2.3; any other domain is at 192.0.2.99, where nobody is.
-static void fake_hosts(const struct route *route, struct str lane, bool requires_tls,
+static void fake_hosts(const struct route *route, struct str lane, enum route_care care,
                        struct arena *arena, struct route_hosts *out)
 {
     struct route_host *hosts = ARENA_ARRAY(arena, struct route_host, ROUTE_HOSTS_MAX);
@@ -50,7 +50,7 @@ static void fake_hosts(const struct route *route, struct str lane, bool requires
     size_t count = 0;
 
     (void)route;
-    (void)requires_tls;
+    (void)care;
     the_world->questions++;
     *out = (struct route_hosts){.ttl = 60, .story = STR("asked"), .policy = STR("no-policy-found")};
     if (the_world->no_hosts) {

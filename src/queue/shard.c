@@ -19,29 +19,29 @@ static void on_unblock(struct rt_timer *timer, uint64_t now_us);
 
 enum { LANE_KEY_MAX = STORE_QUEUE_LANE_MAX + 1 };
 
-static struct str make_key(char key[LANE_KEY_MAX], struct str name, bool requires_tls)
+static struct str make_key(char key[LANE_KEY_MAX], struct str name, enum route_care care)
 {
     size_t len = name.len < STORE_QUEUE_LANE_MAX ? name.len : STORE_QUEUE_LANE_MAX;
 
-    key[0] = requires_tls ? '!' : ' ';
+    key[0] = " !~"[care];
     memcpy(key + 1, name.ptr, len);
     return str_of(key, len + 1);
 }
 
-struct queue_lane *queue_lane_find(struct queue_shard *shard, struct str name, bool requires_tls)
+struct queue_lane *queue_lane_find(struct queue_shard *shard, struct str name, enum route_care care)
 {
     char key[LANE_KEY_MAX];
 
-    return map_get(&shard->lanes, make_key(key, name, requires_tls));
+    return map_get(&shard->lanes, make_key(key, name, care));
 }
 
-static struct queue_lane *new_lane(struct queue_shard *shard, struct str name, bool requires_tls)
+static struct queue_lane *new_lane(struct queue_shard *shard, struct str name, enum route_care care)
 {
     struct queue_lane *lane = calloc(1, sizeof(*lane) + name.len + 1);
 
     CHECK(lane);
     lane->shard = shard;
-    lane->requires_tls = requires_tls;
+    lane->care = care;
     memcpy(lane->bytes, name.ptr, name.len);
     lane->name = str_of(lane->bytes, name.len);
     list_init(&lane->levels);
@@ -56,7 +56,7 @@ static void free_lane(struct queue_lane *lane)
     char key[LANE_KEY_MAX];
 
     CHECK(lane->waiting == 0 && lane->in_flight == 0 && lane->connections == 0 && lane->pins == 0);
-    map_take(&lane->shard->lanes, make_key(key, lane->name, lane->requires_tls));
+    map_take(&lane->shard->lanes, make_key(key, lane->name, lane->care));
     list_remove(&lane->in_idle);
     list_remove(&lane->in_wanting);
     list_remove(&lane->in_refill);
@@ -91,16 +91,16 @@ static bool forget_lane(struct queue_shard *shard)
     return false;
 }
 
-struct queue_lane *queue_lane_need(struct queue_shard *shard, struct str name, bool requires_tls)
+struct queue_lane *queue_lane_need(struct queue_shard *shard, struct str name, enum route_care care)
 {
-    struct queue_lane *lane = queue_lane_find(shard, name, requires_tls);
+    struct queue_lane *lane = queue_lane_find(shard, name, care);
     char key[LANE_KEY_MAX];
 
     if (lane)
         return lane;
     forget_lane(shard);
-    lane = new_lane(shard, name, requires_tls);
-    map_put(&shard->lanes, make_key(key, name, requires_tls), lane);
+    lane = new_lane(shard, name, care);
+    map_put(&shard->lanes, make_key(key, name, care), lane);
     list_put_last(&shard->idle, &lane->in_idle);
     return lane;
 }
@@ -308,7 +308,7 @@ void queue_shard_take(struct queue_shard *shard, const struct store_queue_entry 
         log_unreadable(row);
         return;
     }
-    lane = queue_lane_need(shard, row->lane, item->entry.requires_tls);
+    lane = queue_lane_need(shard, row->lane, queue_entry_care(&item->entry));
     if (queue_lane_is_blocked(lane) || queue_lane_room(lane) == 0) {
         lane->more = true;
         free(item);

@@ -37,7 +37,7 @@ struct finding {
     const struct route *route;
     const struct route_config *config;
     const struct find_world *world;
-    bool requires_tls;
+    enum route_care care;
     struct arena *scratch;
     struct buf story;
     uint32_t ttl;
@@ -281,7 +281,7 @@ static void decide_tls(struct finding *f, struct candidate *c)
     struct tls_facts facts = {
         .rule = f->rule,
         .is_must = str_eq(f->config->tls, STR("must")),
-        .requires_tls = f->requires_tls,
+        .care = f->care,
         .is_secure = f->is_secure,
         .host = c->target.name,
         .domain = f->domain,
@@ -537,14 +537,14 @@ static struct outcome by_transport(struct finding *f, struct str lane)
 }
 
 void find_hosts(const struct route *route, const struct find_world *world, struct str lane,
-                bool requires_tls, struct arena *arena, struct route_hosts *out)
+                enum route_care care, struct arena *arena, struct route_hosts *out)
 {
     CLEANUP(arena_done) struct arena scratch = {0};
     struct finding f = {
         .route = route,
         .config = __atomic_load_n(&route->config, __ATOMIC_ACQUIRE),
         .world = world,
-        .requires_tls = requires_tls,
+        .care = care,
         .scratch = &scratch,
         .ttl = TTL_MAX,
         .domain = lane,

@@ -44,4 +44,4 @@ struct find_world {
 
 /// [await] As route_hosts.
 void find_hosts(const struct route *route, const struct find_world *world, struct str lane,
-                bool requires_tls, struct arena *arena, struct route_hosts *out);
+                enum route_care care, struct arena *arena, struct route_hosts *out);

@@ -49,8 +49,8 @@ static uint64_t draw(void *arg)
     return rt_random();
 }
 
-void route_hosts(const struct route *route, struct str lane, bool requires_tls, struct arena *arena,
-                 struct route_hosts *out)
+void route_hosts(const struct route *route, struct str lane, enum route_care care,
+                 struct arena *arena, struct route_hosts *out)
 {
     // The doors only read what it points to.
     const struct find_world world = {.ask = ask_all,
@@ -59,5 +59,5 @@ void route_hosts(const struct route *route, struct str lane, bool requires_tls, 
                                      .random = draw,
                                      .arg = (void *)(uintptr_t)route};
 
-    find_hosts(route, &world, lane, requires_tls, arena, out);
+    find_hosts(route, &world, lane, care, arena, out);
 }

@@ -37,9 +37,9 @@ struct route {
     struct rt_resolver *resolver;      // borrowed; NULL: every look-up fails
     struct store *store;               // borrowed: policies of RFC 8461 and results of RFC 8460
     struct str host_name;              // our own, to find ourselves among the MX
-    struct str secret;                 // of our return paths (mail/return_path.h); "": none are made
-    const struct str *own_addresses;   // at which we take mail on smtp_port, to find ourselves
-    size_t own_address_count;          // among their addresses
+    struct str secret;               // of our return paths (mail/return_path.h); "": none are made
+    const struct str *own_addresses; // at which we take mail on smtp_port, to find ourselves
+    size_t own_address_count;        // among their addresses
     struct route_state *state; // borrowed: what route_state_new made; NULL: no MTA-STS, no reports
 };
 
@@ -53,10 +53,10 @@ bool route_may_relay(const struct route *route, const struct envelope *e);
 /// What to do with one recipient. DONE (250 2.1.5): it was added to the envelope with its targets,
 /// those of other hosts with their lane. Else nothing was added and the outcome says why: 550 5.1.1
 /// no such user; 550 5.7.1 relaying denied; 550 5.4.6 a loop of aliases; 550 5.4.5 too many places;
-/// 452 4.5.3 more than fits into this transaction, so send the rest in another; what route_lane_outcome
-/// says of the way there. Aliases and lists
-/// lead to other hosts for everybody, because their owner wrote so. `to` with an empty domain is
-/// the bare <postmaster>. Texts live as long as the envelope's arena.
+/// 452 4.5.3 more than fits into this transaction, so send the rest in another; what
+/// route_lane_outcome says of the way there. Aliases and lists lead to other hosts for everybody,
+/// because their owner wrote so. `to` with an empty domain is the bare <postmaster>. Texts live as
+/// long as the envelope's arena.
 struct outcome route_recipient(const struct route *route, struct envelope *e,
                                const struct address *to);
 
@@ -109,6 +109,13 @@ struct route_host {
     struct str user, password; // to sign in with; user "": no AUTH
 };
 
+/// What the sender says of a mail's way (RFC 8689).
+enum route_care {
+    ROUTE_CARE_USUAL,
+    ROUTE_CARE_TLS,  // REQUIRETLS: verified, or not at all
+    ROUTE_CARE_NONE, // "TLS-Required: No": their policies (DANE, MTA-STS) shall not stop it
+};
+
 /// A lane's hosts in the order to try them, or why there are none.
 struct route_hosts {
     struct outcome outcome; // DONE: there are hosts; else LATER or NEVER with the reason
@@ -119,13 +126,13 @@ struct route_hosts {
     uint32_t ttl;      // seconds all this may be used again
 };
 
-/// [await] Looks up where the lane leads (RFC 5321 5.1; 7505; 7672; 8461; 8305). `requires_tls`:
-/// RFC 8689 holds, so hosts that cannot be verified are left out. Outcomes that are not DONE:
+/// [await] Looks up where the lane leads (RFC 5321 5.1; 7505; 7672; 8461; 8305). `care`: with TLS,
+/// hosts that cannot be verified are left out. Outcomes that are not DONE:
 /// 556 5.1.10 null MX; 550 5.1.2 no such domain; 550 5.4.4 no host there; 554 5.4.6 we are its best
 /// MX ourselves and do not know the domain; 451 4.4.3 DNS fails or lies; 451 4.7.5, 5.7.30 TLS
 /// cannot be had.
-void route_hosts(const struct route *route, struct str lane, bool requires_tls, struct arena *arena,
-                 struct route_hosts *out);
+void route_hosts(const struct route *route, struct str lane, enum route_care care,
+                 struct arena *arena, struct route_hosts *out);
 
 // ---- what route keeps beside: workers for HTTPS and files, results of TLS
 

@@ -146,6 +146,11 @@ static struct outcome by_rule(const struct tls_facts *f, struct arena *arena,
         *policy = STR("tlsa");
         return o;
     }
+    if (f->care == ROUTE_CARE_NONE) {
+        set(host, f->is_must ? ROUTE_TLS_MUST : ROUTE_TLS_MAY, RT_VERIFY_NONE,
+            STR("TLS-Required: No, so their policies do not count"));
+        return use;
+    }
     if (by_dane(f, arena, host, &o)) {
         *policy = STR("tlsa");
         if (o.verdict != DONE || host->verify == RT_VERIFY_DANE || !is_enforced(f))
@@ -185,5 +190,5 @@ struct outcome tls_decide(const struct tls_facts *facts, struct arena *arena,
     add_name(host, facts->host);
     *policy = STR("no-policy-found");
     o = by_rule(facts, arena, host, policy);
-    return o.verdict == DONE && facts->requires_tls ? require(facts, host) : o;
+    return o.verdict == DONE && facts->care == ROUTE_CARE_TLS ? require(facts, host) : o;
 }

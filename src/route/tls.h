@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
 // How TLS is used towards one host: the administrator's rule, DANE (RFC 7672), MTA-STS (RFC 8461),
-// REQUIRETLS (RFC 8689), in this order. Pure.
+// REQUIRETLS (RFC 8689), in this order. A mail that says "TLS-Required: No" (8689 5) is held up by
+// the administrator's rule only. Pure.
 #pragma once
 
 #include "trust/mta_sts.h"
@@ -13,7 +14,7 @@
 struct tls_facts {
     enum tls_rule rule;            // of tls_policies
     bool is_must;                  // the setting `tls`
-    bool requires_tls;             // RFC 8689
+    enum route_care care;          // RFC 8689
     bool is_secure;                // the name is the right one: its MX was validated, or is ours
     struct str host, domain;       // "mx1.example.org" of "example.org"
     struct str canonical;          // where CNAMEs of the domain lead; or the same

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "log/log.h"
 #include "rt/sim/sim.h"
+#include "queue/entry.h"
 #include "app/config.h"
 #include "player.h"
 
@@ -247,6 +248,29 @@ static void set_quota(struct world *w, struct str rest, struct buf *why)
     CHECK(account_set(w->accounts, buf_str(&address), &change, why) == 0);
 }
 
+static int keep_entry(void *arg, const struct queue_entry *entry, bool is_in_flight)
+{
+    struct buf *last = arg;
+
+    (void)is_in_flight;
+    buf_clear(last);
+    queue_entry_put(last, entry);
+    return 0;
+}
+
+/// queue has TEXT: a line of the last entry, as doc/format/queue.md has them.
+static void check_queue(struct world *w, struct str rest, struct buf *why)
+{
+    CLEANUP(buf_drop) struct buf last = {.max = QUEUE_ENTRY_BYTES_MAX};
+    const struct queue_filter all = {.held = -1};
+    struct str verb;
+
+    CHECK(queue_each(&w->queue, &all, keep_entry, &last) == 0);
+    str_split(&rest, ' ', &verb);
+    if ((str_find_str(buf_str(&last), str_trim(rest)) >= 0) != str_eq(verb, STR("has")))
+        buf_putf(why, "the entry is:\n%.*s", STR_ARG(buf_str(&last)));
+}
+
 bool world_check(struct world *w, struct str word, struct str rest, struct buf *why)
 {
     CLEANUP(buf_drop) struct buf last = {.max = 64 << 20}, text = {.max = 1 << 20};
@@ -260,6 +284,10 @@ bool world_check(struct world *w, struct str word, struct str rest, struct buf *
     }
     if (str_eq(word, STR("quota"))) {
         set_quota(w, rest, why);
+        return true;
+    }
+    if (str_eq(word, STR("queue"))) {
+        check_queue(w, rest, why);
         return true;
     }
     if (!str_eq(word, STR("inbox")) && !str_eq(word, STR("mail")))

@@ -18,7 +18,10 @@
 
 #include <errno.h>
 
-enum { PIECE_MAX = 16 * 1024 };
+enum {
+    PIECE_MAX = 16 * 1024,
+    HEAD_MAX = 64 * 1024, // in which fields are looked for that ask for something
+};
 
 /// How many times the largest message is read away before the connection is cut.
 enum { READ_AWAY = 4 };
@@ -34,6 +37,8 @@ static void put_received(struct receive_session *s, struct buf *out)
         .by = receive_host(s),
         .with = e->protocol,
         .for_whom = e->recipient_count == 1 ? e->recipients[0].address : STR(""),
+        .has_priority = s->has_priority,
+        .priority = e->priority,
         .date = {.seconds = rt_wall_s()},
     };
     int len = snprintf(id, sizeof id, "%016llx", (unsigned long long)e->id);
@@ -51,6 +56,7 @@ int receive_body_begin(struct receive_session *s, struct receive_body **out)
     int r;
 
     body->session = s;
+    buf_init(&body->head, HEAD_MAX);
     body->begun_us = rt_now_us();
     r = queue_begin(s->receive->doors.queue, s->envelope, &body->mail);
     if (r < 0)
@@ -65,6 +71,13 @@ int receive_body_begin(struct receive_session *s, struct receive_body **out)
         body->binary = binary_new();
     *out = body;
     return 0;
+}
+
+/// What is on the heap, but the mail.
+static void forget(struct receive_body *body)
+{
+    binary_free(TAKE(body->binary));
+    buf_done(&body->head);
 }
 
 static void stop_keeping(struct receive_body *body)
@@ -118,11 +131,22 @@ static void append_header(struct receive_body *body, struct str *bytes)
         body->is_header_too_large = true;
 }
 
+/// Only mail that goes on to other hosts has use for it.
+static void note_head(struct receive_body *body, struct str bytes)
+{
+    struct receive_session *s = body->session;
+
+    if (s->role == RECEIVE_LOCAL || receive_is_known(s))
+        buf_put(&body->head, str_head(bytes, HEAD_MAX - body->head.len));
+}
+
 /// Bytes as they are kept.
 static void append(struct receive_body *body, struct str bytes)
 {
-    if (!body->header.is_over)
+    if (!body->header.is_over) {
+        note_head(body, bytes);
         append_header(body, &bytes);
+    }
     if (body->is_too_large || body->is_header_too_large)
         stop_keeping(body);
     keep(body, bytes);
@@ -229,6 +253,8 @@ struct outcome receive_body_end(struct receive_body *body, const struct smtp_tex
 {
     struct outcome outcome = judge(body, text);
 
+    receive_note_header(body->session, buf_str(&body->head));
+    forget(body);
     if (outcome.verdict != DONE) {
         stop_keeping(body);
         return outcome;
@@ -250,7 +276,7 @@ void receive_body_abandon(struct receive_body *body)
     if (!body)
         return;
     stop_keeping(body);
-    binary_free(TAKE(body->binary));
+    forget(body);
 }
 
 /// Until the next bytes, and for all of them.

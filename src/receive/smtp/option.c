@@ -2,8 +2,11 @@
 //
 // What a client may ask for with a mail beside sender and recipients: DSN (RFC 3461), DELIVERBY
 // (2852), FUTURERELEASE (4865), MT-PRIORITY (6710), REQUIRETLS (8689), LIMITS (9422). Which of them
-// is offered here and now, which is granted, and where it stands in the envelope.
+// is offered here and now, which is granted, and where it stands in the envelope. And what the
+// header asks for in their stead: MT-Priority (6710 5, 6758) and TLS-Required (8689 5).
 #include "mail/date.h"
+#include "mail/header.h"
+#include "proto/smtp/parameter.h"
 #include "receive/smtp/session.h"
 
 /// RFC 4865 2: a service of submission.
@@ -106,9 +109,9 @@ bool receive_are_options_welcome(struct receive_session *s, const struct smtp_ma
 }
 
 /// Strangers cannot push in front of others (RFC 6710 5).
-static int priority_of(const struct receive_session *s, const struct smtp_mail *mail)
+static int priority_of(const struct receive_session *s, int wanted)
 {
-    return mail->priority > 0 && !s->identity ? 0 : mail->priority;
+    return wanted > 0 && !s->identity ? 0 : wanted;
 }
 
 void receive_note_options(struct receive_session *s, const struct smtp_mail *mail)
@@ -133,8 +136,42 @@ void receive_note_options(struct receive_session *s, const struct smtp_mail *mai
         e->by_s = rt_wall_s() + mail->by_seconds;
     }
     e->hold_until_s = hold_until(mail);
-    e->priority = priority_of(s, mail);
+    e->priority = priority_of(s, mail->priority);
+    s->has_priority = mail->has_priority;
     e->requires_tls = mail->requires_tls;
+}
+
+/// -9 to 9, perhaps with a comment behind it.
+static bool priority_parse(struct str value, int *out)
+{
+    struct smtp_mail mail = {0};
+    ptrdiff_t comment;
+
+    value = str_trim(value);
+    comment = str_find(value, '(');
+    if (comment >= 0)
+        value = str_trim(str_head(value, (size_t)comment));
+    if (!smtp_set_priority(&mail, value))
+        return false;
+    *out = mail.priority;
+    return true;
+}
+
+void receive_note_header(struct receive_session *s, struct str header)
+{
+    const struct header_field none = {0};
+    struct header_field field = none;
+    struct envelope *e = s->envelope;
+    int priority;
+
+    // a parameter counts more, and what is said twice says nothing
+    if (!s->has_priority && header_count(header, STR("MT-Priority")) == 1 &&
+        header_find(header, STR("MT-Priority"), &field) && priority_parse(field.value, &priority))
+        e->priority = priority_of(s, priority);
+    field = none;
+    e->waives_tls = !e->requires_tls && header_count(header, STR("TLS-Required")) == 1 &&
+                    header_find(header, STR("TLS-Required"), &field) &&
+                    str_case_eq(str_trim(field.value), STR("No"));
 }
 
 void receive_note_dsn(struct receive_session *s, const struct smtp_rcpt *rcpt)

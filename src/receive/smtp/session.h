@@ -87,6 +87,7 @@ struct receive_session {
     struct arena transaction;
     struct envelope *envelope; // in the transaction
     bool is_full;              // the envelope: a recipient did not fit
+    bool has_priority;         // of it: MT-PRIORITY was given
     struct receive_body *body; // in the transaction, of BDAT
 };
 
@@ -150,6 +151,8 @@ void receive_put_options(struct receive_session *s, struct buf *out);
 bool receive_are_options_welcome(struct receive_session *s, const struct smtp_mail *mail);
 /// Into the envelope that has begun.
 void receive_note_options(struct receive_session *s, const struct smtp_mail *mail);
+/// What the message's own header asks for, once it is known.
+void receive_note_header(struct receive_session *s, struct str header);
 void receive_note_dsn(struct receive_session *s, const struct smtp_rcpt *rcpt);
 
 // ---- the verbs [await]; 0 or -errno, which ends the connection
@@ -177,6 +180,7 @@ struct receive_body {
     struct queue_mail *mail; // NULL: nothing is kept any more
     struct receive_header header;
     struct smtp_text text; // of BDAT, as it is kept; DATA has it in its decoder
+    struct buf head;       // the header's first bytes, of who may ask for something in it
     struct binary *binary; // of BODY=BINARYMIME: what comes is made lines; else NULL
     uint64_t size;         // bytes that came
     uint64_t begun_us;     // when the first could come
