@@ -21,6 +21,7 @@ def blocks(report):
 class LabTest(unittest.TestCase):
     domains = ('example.test', 'example.org')
     settings = {}
+    lab_options = {}
 
     @classmethod
     def prepare(cls):
@@ -29,7 +30,7 @@ class LabTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         need_lab()
-        cls.lab = Lab()
+        cls.lab = Lab(**cls.lab_options)
         cls.far = []
         try:
             for domain in cls.domains:

@@ -123,6 +123,31 @@ static int run_check(struct call *call)
     return r;
 }
 
+// ---- report
+
+static int run_report(struct call *call)
+{
+    json_t *result, *request = json_pack("{s:s}", "op", "dns.report");
+    int r;
+
+    if (call_has(call, "today"))
+        json_object_set_new(request, "today", json_true());
+    r = ask(call, request, &result);
+    if (r != EX_OK)
+        return r;
+    if (call->json) {
+        call_print_json(result);
+        return EX_OK;
+    }
+    printf("domains told: %lld\n", (long long)json_integer_value(json_object_get(result, "sent")));
+    json_decref(result);
+    return EX_OK;
+}
+
+static const struct command_option report_options[] = {
+    {"today", 0, NULL, "Also what today brought so far; the rest of the day is told at night"},
+};
+
 static const struct command_option route_options[] = {
     {"from", 0, "ADDRESS", "As for mail of this sender (transports may depend on it)"},
     {"require-tls", 0, NULL, "As for mail that says REQUIRETLS"},
@@ -157,6 +182,15 @@ static const struct command children[] = {
                 "missing.",
         .examples = "carteiro dns check example.org\ncarteiro dns check example.org --json",
         .run = run_check,
+    },
+    {
+        .name = "report",
+        .summary = "Send the reports about TLS now instead of at night",
+        COMMAND_OPTIONS(report_options),
+        .help = "Domains that ask for it (RFC 8460) are told once a day how TLS to their servers "
+                "went. This sends what is due at once. Needs a running server.",
+        .examples = "carteiro dns report\ncarteiro dns report --today --json",
+        .run = run_report,
     },
 };
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: ISC
 //
-// dns.route: where mail for a domain or an address would go now, by the same search as the queue's.
+// dns.route: where mail for a domain or an address would go now, by the same search as the queue's;
+// dns.report: the reports about TLS (RFC 8460), now instead of at night.
 #include "base/cleanup.h"
 
 #include "app/operation.h"
+#include "app/reports.h"
 #include "app/way.h"
 
 enum { ROUTE_ARENA_MAX = 8 << 20 };
@@ -96,4 +98,23 @@ int operate_dns_route(struct operation *op)
     const struct route *route = way_of(op->site, op->why);
 
     return route ? find(op, route) : EX_CONFIG;
+}
+
+int operate_dns_report(struct operation *op)
+{
+    bool with_today = false;
+    int sent;
+
+    if (!op->site->server) {
+        buf_put(op->why, STR("only a running server has something to report; start it first"));
+        return EX_UNAVAILABLE;
+    }
+    operation_bool(op, "today", &with_today);
+    sent = reports_send(op->site->server, with_today);
+    if (sent < 0) {
+        buf_put(op->why, STR("the reports are being sent already"));
+        return EX_TEMPFAIL;
+    }
+    operation_put(op, "sent", json_integer(sent));
+    return EX_OK;
 }

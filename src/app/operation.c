@@ -44,6 +44,7 @@ static const struct {
     {"suppress.remove", operate_suppress_remove},
     {"dns.route", operate_dns_route},
     {"dns.check", operate_dns_check},
+    {"dns.report", operate_dns_report},
 };
 
 int operation_run(struct site *site, json_t *request, json_t *result, struct buf *why,

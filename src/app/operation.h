@@ -84,3 +84,4 @@ int operate_queue_summary(struct operation *op);
 int operate_queue_do(struct operation *op);
 int operate_dns_route(struct operation *op);
 int operate_dns_check(struct operation *op);
+int operate_dns_report(struct operation *op);

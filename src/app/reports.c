@@ -48,6 +48,11 @@ static int keep(void *arg)
     return 0;
 }
 
+int reports_send(struct server *s, bool with_today)
+{
+    return route_report_now(&s->way.route, with_today, submit, s);
+}
+
 void reports_start(struct server *s)
 {
     int r = rt_spawn(keep, s, "app/reports", &s->reports);
@@ -63,7 +68,6 @@ void reports_stop(struct server *s)
     struct rt_task *task = s->reports;
 
     s->reports = NULL;
-    route_state_end(s->way.state);
     if (!task)
         return;
     rt_cancel(task);

@@ -325,6 +325,7 @@ static int serve(void *arg)
         rt_drain(s->site.rt, 0);
     rt_waiter_init(&end);
     rt_wait(&end, true);
+    route_state_end(s->way.state);
     queue_stop(&s->queue, 0);
     reports_stop(s);
     site_close(&s->site);
@@ -340,6 +341,7 @@ static void stop(struct server *s)
     uint64_t grace = server_settings_now(s)->grace, begun_us = rt_now_us(), took;
 
     s->is_stopping = true;
+    route_state_end(s->way.state); // who fetches a policy for a mail does not wait for it
     queue_stop(&s->queue, (uint32_t)grace);
     reports_stop(s);
     took = (rt_now_us() - begun_us) / 1000;

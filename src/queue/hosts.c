@@ -109,6 +109,7 @@ static void set_policy(struct queue_worker *w, const struct route_host *host)
         w->names[count] = arena_str(&w->opening, host->names[count]).ptr;
     w->policy = (struct rt_tls_policy){
         .verify = host->verify,
+        // RFC 7672 8.1: the TLSA base domain, which may lie behind a CNAME
         .server_name = count ? w->names[0] : w->host_name,
         .names = w->names,
         .name_count = count,
@@ -175,20 +176,49 @@ static void set_server(struct queue_worker *w, const struct route_host *host)
 }
 
 /// RFC 8460 4.3.
-static const char *failure_of(const struct route_host *host, const struct outcome *o,
-                              unsigned trouble)
+static const char *failure_of_certificate(enum rt_tls_failure failure)
+{
+    switch (failure) {
+    case RT_TLS_FINE:
+        return "";
+    case RT_TLS_EXPIRED:
+        return "certificate-expired";
+    case RT_TLS_WRONG_NAME:
+        return "certificate-host-mismatch";
+    case RT_TLS_UNTRUSTED:
+        return "certificate-not-trusted";
+    case RT_TLS_NO_MATCH:
+    case RT_TLS_BROKEN:
+        break;
+    }
+    return "validation-failure";
+}
+
+/// Of a session that came to nothing.
+static const char *failure_of(unsigned trouble)
 {
     if (trouble & SEND_NO_STARTTLS)
         return "starttls-not-supported";
     if (trouble & SEND_TLSA_UNUSABLE)
         return "tlsa-invalid";
-    if (!(trouble & SEND_TLS_UNTRUSTED))
-        return "validation-failure";
-    if (str_find_str(o->text, STR("expired")) >= 0)
-        return "certificate-expired";
-    if (str_find_str(o->text, STR("mismatch")) >= 0)
-        return "certificate-host-mismatch";
-    return host->verify == RT_VERIFY_DANE ? "validation-failure" : "certificate-not-trusted";
+    if (trouble & SEND_TLS_EXPIRED)
+        return failure_of_certificate(RT_TLS_EXPIRED);
+    if (trouble & SEND_TLS_WRONG_NAME)
+        return failure_of_certificate(RT_TLS_WRONG_NAME);
+    if ((trouble & SEND_TLS_UNTRUSTED) && !(trouble & SEND_TLS_NO_MATCH))
+        return failure_of_certificate(RT_TLS_UNTRUSTED);
+    return "validation-failure";
+}
+
+/// Of a session that stands: what route wants told, and what a policy in testing would have
+/// refused.
+static struct str failure_of_session(const struct route_host *host, const struct send_peer *peer)
+{
+    if (!peer->has_tls)
+        return STR("starttls-not-supported");
+    if (host->tls_failure.len || !host->is_testing)
+        return host->tls_failure;
+    return str_from(failure_of_certificate(peer->tls.failure));
 }
 
 static void note_tls(struct queue_worker *w, const struct outcome *o, unsigned trouble)
@@ -203,13 +233,12 @@ static void note_tls(struct queue_worker *w, const struct outcome *o, unsigned t
         .detail = o->text,
     };
 
-    if (!schedule->doors.tls_note || w->host->tls == ROUTE_TLS_NEVER ||
+    // without TLS on purpose: the second half of a session that was counted already
+    if (!schedule->doors.tls_note || w->server.tls == SEND_TLS_NEVER ||
         (o->verdict != DONE && !(trouble & of_tls)))
         return;
-    if (o->verdict == DONE && !w->peer.has_tls)
-        result.failure = STR("starttls-not-supported");
-    else if (o->verdict != DONE)
-        result.failure = str_from(failure_of(w->host, o, trouble));
+    result.failure =
+        o->verdict == DONE ? failure_of_session(w->host, &w->peer) : str_from(failure_of(trouble));
     schedule->doors.tls_note(schedule->queue->route, &result);
 }
 
@@ -298,6 +327,16 @@ static struct outcome open_host(struct queue_worker *w, const struct route_host 
 
 // ---- all of them
 
+/// What route found wrong before anybody was dialled.
+static void note_hosts(struct queue_worker *w)
+{
+    struct queue_schedule *schedule = w->shard->schedule;
+    const struct route_hosts *hosts = &w->ways->hosts;
+
+    for (size_t i = 0; schedule->doors.tls_note && i < hosts->note_count; i++)
+        schedule->doors.tls_note(schedule->queue->route, &hosts->notes[i]);
+}
+
 static void tell_story(const struct queue_worker *w)
 {
     const struct queue_item *first = LIST_OF(w->turn.next, struct queue_item, link);
@@ -338,6 +377,7 @@ struct outcome queue_open(struct queue_worker *w)
     w->host_text[0] = '\0';
     w->ways = ask_hosts(w);
     tell_story(w);
+    note_hosts(w);
     o = try_hosts(w);
     if (!w->session) {
         // what it says outlives the hosts

@@ -10,8 +10,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 
-enum { TIME_MAX_S = 60, CONNECT_MAX_S = 20 };
-
 bool fetch_addresses(const struct route *route, struct str host, struct arena *arena,
                      struct buf *out)
 {
@@ -41,6 +39,7 @@ struct running {
     const struct fetch *fetch;
     const char *authorities; // NULL: the system's
     const char *resolved;    // "host:port:address,address"
+    uint64_t timeout_ms;
 };
 
 static size_t take(char *bytes, size_t size, size_t count, void *arg)
@@ -59,15 +58,14 @@ static int is_ended(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_of
     return state->is_ending;
 }
 
-static void set_limits(CURL *curl, struct route_state *state)
+static void set_limits(CURL *curl, struct route_state *state, uint64_t timeout_ms)
 {
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_ended);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, state);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TIME_MAX_S);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_MAX_S);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -104,7 +102,7 @@ static int judge(CURL *curl, const struct fetch *f, CURLcode code)
     if (code != CURLE_OK) {
         buf_putf(f->why, "%s: %s", f->url,
                  code == CURLE_WRITE_ERROR ? "the answer is too long" : curl_easy_strerror(code));
-        return -EPROTO;
+        return code == CURLE_PEER_FAILED_VERIFICATION ? -EACCES : -EPROTO;
     }
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
@@ -128,7 +126,7 @@ static int perform(void *arg)
 
     if (!curl)
         return -ENOMEM;
-    set_limits(curl, r->fetch->route->state);
+    set_limits(curl, r->fetch->route->state, r->timeout_ms);
     hosts = curl_slist_append(NULL, r->resolved);
     curl_easy_setopt(curl, CURLOPT_RESOLVE, hosts);
     headers = set_request(curl, r);
@@ -143,7 +141,7 @@ int fetch_run(const struct fetch *f, struct arena *arena)
 {
     const struct route_config *config = __atomic_load_n(&f->route->config, __ATOMIC_ACQUIRE);
     CLEANUP(buf_drop) struct buf resolved = {.max = 1024};
-    struct running r = {.fetch = f};
+    struct running r = {.fetch = f, .timeout_ms = config->sts_timeout};
 
     buf_putf(&resolved, "%s:%u:", f->host, f->port);
     if (!fetch_addresses(f->route, str_from(f->host), arena, &resolved)) {

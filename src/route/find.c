@@ -19,6 +19,7 @@ enum {
     TTL_ABSENT_MAX = 300,
     TTL_MIN = 30,
     OUT_BYTES_MAX = 256 << 10, // of the caller's arena
+    NOTES_MAX = 8,
 };
 
 struct candidate {
@@ -49,6 +50,8 @@ struct finding {
     struct candidate *items;
     size_t count;
     struct find_sts sts;
+    struct route_tls_result notes[NOTES_MAX];
+    size_t note_count;
     enum tls_rule rule;
     struct str policy;
 };
@@ -276,6 +279,13 @@ static void ask_tlsa_of(struct finding *f, bool by_canonical)
     ask_all(f, q, n);
 }
 
+static void note(struct finding *f, struct str policy, struct str host, struct str failure)
+{
+    if (failure.len && f->note_count < NOTES_MAX)
+        f->notes[f->note_count++] = (struct route_tls_result){
+            .domain = f->domain, .policy = policy, .host = host, .failure = failure};
+}
+
 static void decide_tls(struct finding *f, struct candidate *c)
 {
     struct tls_facts facts = {
@@ -295,9 +305,11 @@ static void decide_tls(struct finding *f, struct candidate *c)
     c->outcome = tls_decide(&facts, f->scratch, &c->host, &policy);
     if (f->policy.len == 0 || str_eq(f->policy, STR("no-policy-found")))
         f->policy = policy;
-    if (c->outcome.verdict != DONE)
-        story_putf(&f->story, "%.*s is left out: %.*s", STR_ARG(c->target.name),
-                   STR_ARG(c->outcome.text));
+    if (c->outcome.verdict == DONE)
+        return;
+    note(f, policy, c->target.name, c->host.tls_failure);
+    story_putf(&f->story, "%.*s is left out: %.*s", STR_ARG(c->target.name),
+               STR_ARG(c->outcome.text));
 }
 
 static void ask_sts(struct finding *f)
@@ -305,7 +317,8 @@ static void ask_sts(struct finding *f)
     if (!f->config->sts || !f->world->sts || f->rule != TLS_RULE_NONE)
         return;
     f->world->sts(f->world->arg, f->domain, f->scratch, &f->sts);
-    if (f->sts.is_unsure && f->ttl > TTL_ABSENT_MAX)
+    note(f, STR("sts"), STR(""), f->sts.failure);
+    if (f->sts.failure.len && f->ttl > TTL_ABSENT_MAX)
         f->ttl = TTL_ABSENT_MAX;
     if (f->sts.why.len)
         story_putf(&f->story, "MTA-STS: %.*s", STR_ARG(f->sts.why));
@@ -357,6 +370,19 @@ static void copy_host(const struct route_host *from, struct arena *arena, struct
     to->password = arena_str(arena, from->password);
 }
 
+static void give_notes(const struct finding *f, struct arena *arena, struct route_hosts *out)
+{
+    struct route_tls_result *notes = ARENA_ARRAY(arena, struct route_tls_result, f->note_count + 1);
+
+    for (size_t i = 0; i < f->note_count; i++) {
+        notes[i] = f->notes[i];
+        notes[i].domain = arena_str(arena, f->notes[i].domain);
+        notes[i].host = arena_str(arena, f->notes[i].host);
+    }
+    out->notes = notes;
+    out->note_count = f->note_count;
+}
+
 static void give(struct finding *f, struct outcome o, struct arena *arena, struct route_hosts *out)
 {
     size_t used = 0;
@@ -377,6 +403,7 @@ static void give(struct finding *f, struct outcome o, struct arena *arena, struc
         story_putf(&f->story, "%u %.*s %.*s", o.code, STR_ARG(o.enhanced), STR_ARG(o.text));
     out->outcome =
         (struct outcome){o.verdict, o.code, arena_str(arena, o.enhanced), arena_str(arena, o.text)};
+    give_notes(f, arena, out);
     out->policy = f->policy.len ? f->policy : STR("no-policy-found");
     out->story = arena_str(arena, str_head(buf_str(&f->story), FIND_STORY_MAX));
     out->ttl = f->ttl < TTL_MIN ? TTL_MIN : f->ttl;

@@ -24,9 +24,9 @@ struct find_question {
 /// What is known of a domain's policy of MTA-STS.
 struct find_sts {
     bool has_policy;
-    bool is_unsure; // one is announced, but could not be had: to be asked for again soon
     struct mta_sts policy;
-    struct str why; // for people: where it comes from, or why there is none
+    struct str failure; // a result type of RFC 8460 4.3; "": none
+    struct str why;     // for people: where it comes from, or why there is none
 };
 
 /// The doors to the world.

@@ -42,19 +42,6 @@ static void put_address(struct buf *out, const struct address *to)
         buf_put(out, to->local);
 }
 
-/// Does the administrator let mail go there at all ("error:" in transports)?
-static struct outcome judge_lane(const struct route *route, const struct envelope *e,
-                                 const struct address *to)
-{
-    CLEANUP(buf_drop) struct buf address = {0};
-    struct outcome o;
-
-    buf_init(&address, 1024);
-    put_address(&address, to);
-    o = route_lane_outcome(route_lane(route, e->sender, buf_str(&address), e->arena));
-    return o.verdict == DONE ? welcome : o;
-}
-
 /// Another host's address, given by the client itself.
 static struct outcome judge_foreign(const struct route *route, const struct envelope *e,
                                     const struct address *to)
@@ -66,7 +53,7 @@ static struct outcome judge_foreign(const struct route *route, const struct enve
     buf_init(&domain, ADDRESS_PATH_MAX);
     if (!address_put_domain(&domain, to->domain))
         return never(STR("5.1.2"), STR("that is no domain mail can be sent to"));
-    return e->is_report ? welcome : judge_lane(route, e, to);
+    return welcome;
 }
 
 /// What the kind alone decides; DONE when there are targets to look at.
@@ -119,6 +106,21 @@ static struct outcome judge_targets(struct envelope *e, const struct account_res
             return too_much(e);
     }
     return welcome;
+}
+
+/// What the administrator lets nobody send to ("error:" in transports) is refused at once, not
+/// taken and sent back. Members of a list are the list's matter.
+static struct outcome judge_way(const struct route *route, const struct envelope *e,
+                                const struct account_resolved *r)
+{
+    const struct account_target *t = &r->targets[0];
+    struct str sender = t->return_path.ptr ? t->return_path : e->sender;
+    struct outcome o;
+
+    if (e->is_report || r->target_count != 1 || t->account_id != 0 || t->list.len > 0)
+        return welcome;
+    o = route_lane_outcome(route_lane(route, sender, t->address, e->arena));
+    return o.verdict == DONE ? welcome : o;
 }
 
 static struct envelope_target target_of(const struct route *route, struct envelope *e,
@@ -201,6 +203,8 @@ struct outcome route_recipient(const struct route *route, struct envelope *e,
     }
     if (o.verdict == DONE)
         o = judge_targets(e, &resolved);
+    if (o.verdict == DONE)
+        o = judge_way(route, e, &resolved);
     if (o.verdict == DONE)
         add(route, e, to, &returned, &resolved);
     else

@@ -13,6 +13,7 @@
 #include "route/state.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
@@ -153,6 +154,8 @@ struct reporting {
     int (*submit)(void *arg, const struct route_report *report);
     void *arg;
     int64_t today;
+    int64_t end; // days before this one are reported
+    int sent;
     struct str *documents; // those of earlier days
     size_t count;
     struct arena *arena;
@@ -166,7 +169,7 @@ static int collect(void *arg, struct str key, struct str value)
 
     (void)value;
     if (r->count < REPORTS_MAX && str_split(&rest, ' ', &day) && str_to_u64(day, INT32_MAX, &n) &&
-        (int64_t)n < r->today && arena_has_room(r->arena, key.len + 64))
+        (int64_t)n < r->end && arena_has_room(r->arena, key.len + 64))
         r->documents[r->count++] = arena_str(r->arena, key);
     return 0;
 }
@@ -290,7 +293,8 @@ static bool compose(struct reporting *r, struct str domain, int64_t day, struct 
     buf_putf(&words, "postmaster@%.*s", STR_ARG(host));
     report->contact = arena_str(arena, buf_str(&words));
     buf_clear(&words);
-    buf_putf(&words, "%lld.%.*s@%.*s", (long long)report->begin_s, STR_ARG(domain), STR_ARG(host));
+    buf_putf(&words, "%lld.%016llx.%.*s@%.*s", (long long)report->begin_s,
+             (unsigned long long)rt_random(), STR_ARG(domain), STR_ARG(host));
     report->id = arena_str(arena, buf_str(&words));
     tlsrpt_counts_parse(text, counts, &report->count);
     load_policy(r->route, domain, &sts, &report->sts);
@@ -333,17 +337,17 @@ static void report_one(struct reporting *r, struct str doc)
     if (places > 0 && compose(r, domain, (int64_t)day, buf_str(&text), &arena, &report, &gzip))
         for (int i = 0; i < places; i++)
             is_done = send_to(r, &report, uris[i], buf_str(&gzip)) || is_done;
+    r->sent += is_done;
     if (is_done || places == 0 || (int64_t)day + DAYS_KEPT < r->today)
         remove_document(r->route, doc);
 }
 
-static void report_all(struct reporting *r)
+static void report_days(struct reporting *r)
 {
     CLEANUP(arena_done) struct arena arena = {0};
 
     arena_init(&arena, ARENA_BYTES_MAX);
     r->arena = &arena;
-    r->today = rt_wall_s() / DAY_S;
     r->count = 0;
     r->documents = ARENA_ARRAY(&arena, struct str, REPORTS_MAX);
     if (store_doc_each(r->route->store, "tlsrpt", collect, r) != 0)
@@ -352,15 +356,27 @@ static void report_all(struct reporting *r)
         report_one(r, r->documents[i]);
 }
 
-void route_report_now(const struct route *route,
-                      int (*submit)(void *arg, const struct route_report *report), void *arg)
+/// How many were sent, or -EBUSY.
+static int report_all(struct reporting *r, bool with_today)
+{
+    r->today = rt_wall_s() / DAY_S;
+    r->end = r->today + with_today;
+    if (atomic_exchange(&r->route->state->is_reporting, true))
+        return -EBUSY;
+    report_days(r);
+    r->route->state->is_reporting = false;
+    return r->sent;
+}
+
+int route_report_now(const struct route *route, bool with_today,
+                     int (*submit)(void *arg, const struct route_report *report), void *arg)
 {
     struct reporting r = {.route = route, .submit = submit, .arg = arg};
 
     if (!route->state || !route->store)
-        return;
+        return 0;
     flush(route);
-    report_all(&r);
+    return report_all(&r, with_today);
 }
 
 void route_keep(const struct route *route,
@@ -378,8 +394,9 @@ void route_keep(const struct route *route,
         if (now_s / DAY_S == reported || now_s % DAY_S < jitter_s ||
             !__atomic_load_n(&route->config, __ATOMIC_ACQUIRE)->tls_reports)
             continue;
-        reported = now_s / DAY_S;
-        report_all(&r);
+        r.sent = 0;
+        if (report_all(&r, false) >= 0)
+            reported = now_s / DAY_S;
     }
     flush(route);
 }

@@ -26,6 +26,7 @@ struct route_config {
     bool allow_loopback;                // other servers may be on this machine (laboratories)
     bool sts;                           // RFC 8461
     uint64_t sts_port;                  // where its policies are fetched
+    uint64_t sts_timeout, sts_retry;    // milliseconds
     struct str sts_authorities;         // PEM file; "": the system's
     bool tls_reports;                   // RFC 8460
 };
@@ -105,7 +106,9 @@ struct route_host {
     bool allow_wildcards;
     const struct dns_tlsa *tlsa;
     size_t tlsa_count;
-    struct str tls_why; // for people: "DANE: 2 TLSA records, signed", "MTA-STS: enforce, ..."
+    struct str tls_why;     // for people: "DANE: 2 TLSA records, signed", "MTA-STS: enforce, ..."
+    struct str tls_failure; // told by the reports of RFC 8460 of every session with it; "": none
+    bool is_testing; // RFC 8461 5: nothing is refused, but what is wrong with TLS is reported
     struct str user, password; // to sign in with; user "": no AUTH
 };
 
@@ -116,14 +119,23 @@ enum route_care {
     ROUTE_CARE_NONE, // "TLS-Required: No": their policies (DANE, MTA-STS) shall not stop it
 };
 
+/// What came of TLS to one host. `failure` is a result type of RFC 8460 4.3
+/// ("starttls-not-supported", "certificate-expired", ...), or "" for success.
+struct route_tls_result {
+    struct str domain, policy, host, address, failure;
+    struct str detail; // for people
+};
+
 /// A lane's hosts in the order to try them, or why there are none.
 struct route_hosts {
     struct outcome outcome; // DONE: there are hosts; else LATER or NEVER with the reason
     struct route_host *items;
     size_t count;
     struct str policy; // of TLS, for the reports of RFC 8460: "tlsa", "sts", "no-policy-found"
-    struct str story;  // lines: what DNS said, and what follows from it
-    uint32_t ttl;      // seconds all this may be used again
+    const struct route_tls_result *notes; // of each attempt, for the same: what kept hosts out, why
+    size_t note_count;                    // a policy could not be had
+    struct str story;                     // lines: what DNS said, and what follows from it
+    uint32_t ttl;                         // seconds all this may be used again
 };
 
 /// [await] Looks up where the lane leads (RFC 5321 5.1; 7505; 7672; 8461; 8305). `care`: with TLS,
@@ -144,12 +156,7 @@ void route_state_end(struct route_state *state);
 /// Outside of tasks, with none in route any more. NULL is fine.
 void route_state_free(struct route_state *state);
 
-/// What came of one host's TLS, for the reports of RFC 8460. No waiting. `failure` is a result type
-/// of its 4.3 ("starttls-not-supported", "certificate-expired", ...), or "" for success.
-struct route_tls_result {
-    struct str domain, policy, host, address, failure;
-    struct str detail; // for people
-};
+/// Counted for the reports of RFC 8460. No waiting.
 void route_tls_note(const struct route *route, const struct route_tls_result *result);
 
 /// A report of RFC 8460 that goes as a mail; views for as long as the call.
@@ -162,9 +169,10 @@ struct route_report {
 /// -errno.
 void route_keep(const struct route *route,
                 int (*submit)(void *arg, const struct route_report *report), void *arg);
-/// [await] The same at once, of all days before today.
-void route_report_now(const struct route *route,
-                      int (*submit)(void *arg, const struct route_report *report), void *arg);
+/// [await] The same at once, of all days before today, and of today as far as it went with
+/// `with_today`. Gives how many went out; -EBUSY: they are being sent already.
+int route_report_now(const struct route *route, bool with_today,
+                     int (*submit)(void *arg, const struct route_report *report), void *arg);
 
 /// The answers to VRFY and EXPN as lines without codes: "Ana Lima <ana@example.test>".
 struct route_lines {

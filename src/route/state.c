@@ -63,12 +63,18 @@ void route_state_free(struct route_state *s)
     free(s);
 }
 
+struct state_try {
+    uint64_t until_us;
+    bool is_running;
+    const char *failure;
+};
+
 static struct state_try *find_try(struct route_state *s, struct str domain)
 {
-    struct state_try *try = map_get(&s->tries, domain);
+    struct state_try *one = map_get(&s->tries, domain);
 
-    if (try)
-        return try;
+    if (one)
+        return one;
     if (s->tries.count >= STATE_TRIES_MAX) {
         // Whoever fills it with domains costs the others a fetch more, no memory.
         const uint64_t seed[2] = {rt_random(), rt_random()};
@@ -76,45 +82,38 @@ static struct state_try *find_try(struct route_state *s, struct str domain)
         free_values(&s->tries);
         map_init(&s->tries, seed);
     }
-    try = calloc(1, sizeof *try);
-    CHECK(try);
-    map_put(&s->tries, domain, try);
-    return try;
+    one = calloc(1, sizeof *one);
+    CHECK(one);
+    one->failure = "";
+    map_put(&s->tries, domain, one);
+    return one;
 }
 
-bool state_try(struct route_state *s, struct str domain, int64_t now_s, int64_t seconds)
+bool state_try(struct route_state *s, struct str domain, uint64_t pause_ms, struct state_last *last)
 {
-    struct state_try *try;
+    struct state_try *one;
+    uint64_t now = rt_now_us();
     bool is_free;
 
     pthread_mutex_lock(&s->lock);
-    try = find_try(s, domain);
-    is_free = !try->is_running && try->until_s <= now_s;
-    if (is_free)
-        *try = (struct state_try){now_s + seconds, true};
+    one = find_try(s, domain);
+    is_free = !one->is_running && one->until_us <= now;
+    *last = (struct state_last){one->is_running, str_from(one->failure)};
+    if (is_free) {
+        one->until_us = now + pause_ms * 1000;
+        one->is_running = true;
+    }
     pthread_mutex_unlock(&s->lock);
     return is_free;
 }
 
-void state_tried(struct route_state *s, struct str domain)
+void state_tried(struct route_state *s, struct str domain, const char *failure)
 {
-    struct state_try *try;
+    struct state_try *one;
 
     pthread_mutex_lock(&s->lock);
-    try = map_get(&s->tries, domain);
-    if (try)
-        try->is_running = false;
+    one = find_try(s, domain);
+    one->is_running = false;
+    one->failure = failure;
     pthread_mutex_unlock(&s->lock);
-}
-
-bool state_is_trying(struct route_state *s, struct str domain)
-{
-    const struct state_try *try;
-    bool is_running;
-
-    pthread_mutex_lock(&s->lock);
-    try = map_get(&s->tries, domain);
-    is_running = try && try->is_running;
-    pthread_mutex_unlock(&s->lock);
-    return is_running;
 }

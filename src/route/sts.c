@@ -14,9 +14,7 @@
 #include <stdlib.h>
 
 enum {
-    RETRY_S = 300, // after a fetch, failed or not, the next comes no sooner
-    LOOK_MS = 250, // how often one looks who waits for another's fetch
-    LOOKS_MAX = 400,
+    WAIT_MS = 50, // for a fetch that somebody else has begun
     DOC_MAX = MTA_STS_POLICY_MAX + 64,
     REFRESH_ARENA_MAX = 4 << 20,
 };
@@ -76,6 +74,26 @@ static int keep(const struct route *route, struct str domain, struct str id, str
 
 // ---- fetching
 
+/// RFC 8460 4.3.2.2
+static const char *failure_of(int error)
+{
+    switch (error) {
+    case 0:
+        return "";
+    case -EACCES:
+        return "sts-webpki-invalid";
+    case -EBADMSG:
+        return "sts-policy-invalid";
+    default:
+        return "sts-policy-fetch-error";
+    }
+}
+
+static uint64_t pause_of(const struct route *route)
+{
+    return __atomic_load_n(&route->config, __ATOMIC_ACQUIRE)->sts_retry;
+}
+
 /// [await] 0 and the policy in the arena; else why not.
 static int fetch(const struct route *route, struct str domain, struct str id, struct arena *arena,
                  struct mta_sts *out, struct buf *why)
@@ -99,9 +117,9 @@ static int fetch(const struct route *route, struct str domain, struct str id, st
         buf_putf(why, "the policy at %s: %s", f.url, broken);
         r = -EBADMSG;
     }
-    if (r == 0)
-        r = keep(route, domain, id, buf_str(&body));
-    state_tried(route->state, domain);
+    if (r == 0 && keep(route, domain, id, buf_str(&body)) != 0)
+        log_event(LOG_WARN, "route/sts", "a policy cannot be kept");
+    state_tried(route->state, domain, failure_of(r));
     return r;
 }
 
@@ -133,8 +151,9 @@ static int refresh(void *arg)
 static void refresh_later(const struct route *route, struct str domain, struct str id)
 {
     struct refreshing *r;
+    struct state_last last;
 
-    if (!state_try(route->state, domain, rt_wall_s(), RETRY_S))
+    if (!state_try(route->state, domain, pause_of(route), &last))
         return;
     r = calloc(1, sizeof *r);
     CHECK(r);
@@ -143,7 +162,7 @@ static void refresh_later(const struct route *route, struct str domain, struct s
     r->domain = arena_str(&r->arena, domain);
     r->id = arena_str(&r->arena, id);
     if (rt_spawn(refresh, r, "route/sts", NULL) < 0) {
-        state_tried(route->state, domain);
+        state_tried(route->state, domain, "");
         arena_done(&r->arena);
         free(r);
     }
@@ -189,23 +208,48 @@ static void by_kept(const struct route *route, struct str domain, struct str id,
     say(out, arena, id.ptr ? "kept policy" : "kept policy (its TXT record is gone)", NULL);
 }
 
-/// [await] Somebody else fetches it: the mail that comes a moment after the first is worth no less.
-static bool await_fetch(const struct route *route, struct str domain, struct arena *arena,
-                        struct kept *kept)
+/// [await] Somebody else is fetching it: what comes of that is there for all who wait.
+static bool await_other(const struct route *route, struct str domain, struct arena *arena,
+                        struct state_last *last, struct kept *kept)
 {
-    for (int i = 0; i < LOOKS_MAX && state_is_trying(route->state, domain); i++) {
-        if (rt_sleep(LOOK_MS) < 0)
+    while (last->is_running && rt_sleep(WAIT_MS) == 0) {
+        load(route, domain, arena, kept);
+        if (kept->is_valid)
             return false;
+        if (state_try(route->state, domain, pause_of(route), last))
+            return true;
     }
-    load(route, domain, arena, kept);
-    return kept->is_valid;
+    return false;
+}
+
+static void by_fetch(const struct route *route, struct str domain, struct str id,
+                     struct arena *arena, struct find_sts *out)
+{
+    CLEANUP(buf_drop) struct buf why = {.max = 1024};
+    struct kept kept = {0};
+    struct state_last last;
+    int r;
+
+    if (!state_try(route->state, domain, pause_of(route), &last) &&
+        !await_other(route, domain, arena, &last, &kept)) {
+        if (kept.is_valid) {
+            by_kept(route, domain, id, &kept, arena, out);
+            return;
+        }
+        out->failure = last.failure;
+        say(out, arena, "announced, but could not be had some minutes ago", NULL);
+        return;
+    }
+    r = fetch(route, domain, id, arena, &out->policy, &why);
+    out->has_policy = r == 0;
+    out->failure = str_from(failure_of(r));
+    say(out, arena, out->has_policy ? "fetched policy" : "announced, but not to be had", &why);
 }
 
 void sts_find(void *arg, struct str domain, struct arena *arena, struct find_sts *out)
 {
     const struct route *route = arg;
     CLEANUP(buf_drop) struct buf name = {.max = 300};
-    CLEANUP(buf_drop) struct buf why = {.max = 1024};
     struct dns_answer answer;
     struct kept kept;
     struct str id;
@@ -217,22 +261,14 @@ void sts_find(void *arg, struct str domain, struct arena *arena, struct find_sts
     load(route, domain, arena, &kept);
     rt_resolve(route->resolver, buf_str(&name), DNS_TXT, arena, &answer);
     id = announced(&answer);
-    if (kept.is_valid) {
+    if (kept.is_valid)
         by_kept(route, domain, id, &kept, arena, out);
-    } else if (!id.ptr) {
+    else if (id.ptr)
+        by_fetch(route, domain, id, arena, out);
+    else
         say(out, arena,
             answer.status == DNS_FAILED || answer.status == DNS_BOGUS
                 ? "none kept, and DNS does not answer for _mta-sts"
                 : "no policy is announced",
             NULL);
-    } else if (state_try(route->state, domain, rt_wall_s(), RETRY_S)) {
-        out->has_policy = fetch(route, domain, id, arena, &out->policy, &why) == 0;
-        out->is_unsure = !out->has_policy;
-        say(out, arena, out->has_policy ? "fetched policy" : "announced, but not to be had", &why);
-    } else if (await_fetch(route, domain, arena, &kept)) {
-        by_kept(route, domain, id, &kept, arena, out);
-    } else {
-        out->is_unsure = true;
-        say(out, arena, "announced, but could not be had some minutes ago", NULL);
-    }
 }

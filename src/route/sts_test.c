@@ -84,7 +84,7 @@ static int run_world(void *arg)
 
 static void run(void (*play)(struct world *w))
 {
-    struct world w = {.play = play, .config = {.sts = true}};
+    struct world w = {.play = play, .config = {.sts = true, .sts_retry = 300000}};
 
     web.body = POLICY;
     web.fetches = 0;

@@ -76,11 +76,13 @@ static bool by_dane(const struct tls_facts *f, struct arena *arena, struct route
         use_records(f, records, count, arena, host);
         return true;
     case DANE_UNUSABLE:
+        host->tls_failure = STR("tlsa-invalid");
         set(host, ROUTE_TLS_MUST, RT_VERIFY_NONE,
             STR("DANE: its TLSA records are signed, but none can be used: TLS with any "
                 "certificate"));
         return true;
     case DANE_FAILED:
+        host->tls_failure = STR("dnssec-invalid");
         *out = leave(f->tlsa->status == DNS_BOGUS
                          ? STR("its TLSA records are not what their zone signed")
                          : STR("its TLSA records cannot be asked for, though its zone is signed"));
@@ -93,16 +95,21 @@ static bool by_dane(const struct tls_facts *f, struct arena *arena, struct route
 
 static bool by_sts(const struct tls_facts *f, struct route_host *host, struct outcome *out)
 {
+    bool is_named;
+
     if (!f->sts || f->sts->mode == MTA_STS_NONE)
         return false;
     *out = use;
+    is_named = mta_sts_has(f->sts, f->host);
+    host->tls_failure = is_named ? STR("") : STR("validation-failure");
     if (f->sts->mode == MTA_STS_TESTING) {
+        host->is_testing = host->allow_wildcards = true;
         set(host, f->is_must ? ROUTE_TLS_MUST : ROUTE_TLS_MAY, RT_VERIFY_NONE,
-            mta_sts_has(f->sts, f->host) ? STR("MTA-STS: testing, the host is in the policy")
-                                         : STR("MTA-STS: testing, the host is not in the policy"));
+            is_named ? STR("MTA-STS: testing, the host is in the policy")
+                     : STR("MTA-STS: testing, the host is not in the policy"));
         return true;
     }
-    if (!mta_sts_has(f->sts, f->host)) {
+    if (!is_named) {
         *out = leave(STR("MTA-STS: enforce, and the policy does not name this host"));
         return true;
     }
@@ -140,11 +147,13 @@ static struct outcome by_rule(const struct tls_facts *f, struct arena *arena,
         verify_name(host, f->host, STR("tls_policies: verify"));
         return use;
     case TLS_RULE_DANE:
-        if (!by_dane(f, arena, host, &o) || (o.verdict == DONE && host->verify != RT_VERIFY_DANE))
-            return leave(STR("tls_policies: dane, but it has no signed TLSA records that can be "
-                             "used"));
         *policy = STR("tlsa");
-        return o;
+        if (!by_dane(f, arena, host, &o))
+            host->tls_failure = STR("dane-required");
+        else if (o.verdict != DONE || host->verify == RT_VERIFY_DANE)
+            return o;
+        return leave(STR("tls_policies: dane, but it has no signed TLSA records that can be "
+                         "used"));
     }
     if (f->care == ROUTE_CARE_NONE) {
         set(host, f->is_must ? ROUTE_TLS_MUST : ROUTE_TLS_MAY, RT_VERIFY_NONE,
@@ -187,6 +196,7 @@ struct outcome tls_decide(const struct tls_facts *facts, struct arena *arena,
     struct outcome o;
 
     host->name_count = 0;
+    host->tls_failure = STR("");
     add_name(host, facts->host);
     *policy = STR("no-policy-found");
     o = by_rule(facts, arena, host, policy);

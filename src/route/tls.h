@@ -24,6 +24,7 @@ struct tls_facts {
 };
 
 /// Fills the members of *host that have to do with TLS. DONE, or why this host must be left out
-/// now (LATER) or always (NEVER). Gives the policy of RFC 8460 that was applied in *policy.
+/// now (LATER) or always (NEVER). For RFC 8460: the policy that was applied in *policy, and in
+/// host->tls_failure what is wrong already.
 struct outcome tls_decide(const struct tls_facts *facts, struct arena *arena,
                           struct route_host *host, struct str *policy);

@@ -57,8 +57,15 @@ static struct outcome handshake_failed(struct send_session *s, struct arena *are
                                        struct buf *why)
 {
     CLEANUP(buf_drop) struct buf text = {.max = 1024};
+    struct rt_tls_info info;
 
     s->is_dead = true;
+    if (r == -EACCES && rt_conn_tls(s->conn, &info)) {
+        s->trouble |= info.failure == RT_TLS_EXPIRED      ? SEND_TLS_EXPIRED
+                      : info.failure == RT_TLS_WRONG_NAME ? SEND_TLS_WRONG_NAME
+                      : info.failure == RT_TLS_NO_MATCH   ? SEND_TLS_NO_MATCH
+                                                          : 0;
+    }
     s->trouble |= r == -EACCES    ? SEND_TLS_UNTRUSTED
                   : r == -ENOTSUP ? SEND_TLSA_UNUSABLE
                                   : SEND_TLS_FAILED;

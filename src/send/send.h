@@ -72,6 +72,10 @@ enum send_trouble {
     SEND_TLS_UNTRUSTED = 8,  // the certificate was refused
     SEND_TLSA_UNUSABLE = 16, // none of the TLSA records can be used (rt_start_tls_policy)
     SEND_NO_LOGIN = 32,
+    // with SEND_TLS_UNTRUSTED: in which way
+    SEND_TLS_EXPIRED = 128,
+    SEND_TLS_WRONG_NAME = 256,
+    SEND_TLS_NO_MATCH = 512, // with none of the TLSA records
     SEND_NO_SERVICE = 64, // no greeting, or a no to everybody (RFC 5321 3.1): try another host
 };
 

@@ -143,14 +143,25 @@ static json_t *lines_json(struct str text)
     return list;
 }
 
-static json_t *policy_json(const struct tlsrpt_report *r, struct str policy)
+/// For "sts" what the policy allows, not what was met (RFC 8460 4.4, mx-host-pattern).
+static json_t *patterns_json(struct str text)
+{
+    json_t *list = json_array();
+    struct str line;
+
+    while (str_split(&text, '\n', &line)) {
+        line = str_trim(str_ends(line, STR("\r")) ? str_head(line, line.len - 1) : line);
+        if (str_starts(line, STR("mx")) && str_starts(str_trim(str_skip(line, 2)), STR(":")))
+            json_array_append_new(
+                list, text_json(str_trim(str_skip(line, (size_t)str_find(line, ':') + 1))));
+    }
+    return list;
+}
+
+static json_t *hosts_json(const struct tlsrpt_report *r, struct str policy)
 {
     json_t *hosts = json_array();
-    json_t *p = json_pack("{s:o, s:o}", "policy-type", text_json(policy), "policy-domain",
-                          text_json(r->domain));
 
-    if (str_eq(policy, STR("sts")) && r->sts.len)
-        json_object_set_new(p, "policy-string", lines_json(r->sts));
     for (size_t i = 0; i < r->count; i++) {
         bool is_new = str_eq(r->counts[i].policy, policy) && r->counts[i].host.len;
 
@@ -160,7 +171,18 @@ static json_t *policy_json(const struct tlsrpt_report *r, struct str policy)
         if (is_new)
             json_array_append_new(hosts, text_json(r->counts[i].host));
     }
-    json_object_set_new(p, "mx-host", hosts);
+    return hosts;
+}
+
+static json_t *policy_json(const struct tlsrpt_report *r, struct str policy)
+{
+    bool is_known = str_eq(policy, STR("sts")) && r->sts.len;
+    json_t *p = json_pack("{s:o, s:o}", "policy-type", text_json(policy), "policy-domain",
+                          text_json(r->domain));
+
+    if (is_known)
+        json_object_set_new(p, "policy-string", lines_json(r->sts));
+    json_object_set_new(p, "mx-host", is_known ? patterns_json(r->sts) : hosts_json(r, policy));
     return p;
 }
 
