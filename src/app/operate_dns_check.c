@@ -342,7 +342,7 @@ static bool present_certificate(struct checking *c, uint8_t digest[32])
     struct reading reading = {0};
     struct rt_tls_config tls;
 
-    if (certificates_of(c->op->site->config, &c->arena, &tls, &why) < 0 || tls.count == 0)
+    if (certificates_of(site_config_now(c->op->site), &c->arena, &tls, &why) < 0 || tls.count == 0)
         return false;
     reading.path = tls.certificates[0].chain_path;
     if (rt_call(c->op->site->pool, read_digest, &reading) < 0)

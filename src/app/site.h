@@ -30,6 +30,13 @@ struct site {
     struct server *server; // NULL: a command has opened the site itself
 };
 
+/// The configuration of a site that serves: a reload in the pool may be replacing it. What it was
+/// before stays until the end.
+static inline const struct app_config *site_config_now(const struct site *site)
+{
+    return __atomic_load_n(&site->config, __ATOMIC_ACQUIRE);
+}
+
 /// The configuration that --config, CARTEIRO_CONFIG or the default name. An exit code, after
 /// telling what is wrong.
 int site_config(const struct call *call, struct app_config **out);
