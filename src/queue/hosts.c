@@ -272,7 +272,8 @@ static struct outcome dial_with_tls(struct queue_worker *w)
     struct outcome o = dial(w, &trouble);
 
     // RFC 8689 4.2.1: no host there with TLS, no mail; it goes back
-    if (w->lane->requires_tls && (trouble & SEND_NO_STARTTLS) && str_eq(o.enhanced, STR("4.7.10")))
+    if (w->lane->care == ROUTE_CARE_TLS && (trouble & SEND_NO_STARTTLS) &&
+        str_eq(o.enhanced, STR("4.7.10")))
         return (struct outcome){NEVER, 550, STR("5.7.10"), o.text};
 
     if (o.verdict == DONE)
@@ -320,7 +321,8 @@ static struct outcome open_host(struct queue_worker *w, const struct route_host 
                                 STR("the mail must stay under TLS, and no server there promises "
                                     "that")};
     }
-    if (o.verdict == NEVER && !(w->lane->requires_tls && str_eq(o.enhanced, STR("5.7.10"))))
+    if (o.verdict == NEVER &&
+        !(w->lane->care == ROUTE_CARE_TLS && str_eq(o.enhanced, STR("5.7.10"))))
         o.verdict = LATER;
     return o;
 }
