@@ -112,7 +112,7 @@ static void choose_recipients(struct clients *c, struct ledger_mail *mail)
         return;
     }
     while (left-- > 0)
-        add_one(c, mail, mail->sender);
+        add_one(c, mail, mail->via);
 }
 
 // ---- the talk
@@ -227,7 +227,7 @@ static void try_mail(struct clients *c, unsigned number, unsigned lines)
     int r;
 
     snprintf(from, sizeof from, "198.51.100.%u", 1 + pick(250));
-    if (rt_dial_from(from, c->nodes[mail->sender - 1].address, 25, 60000, &conn) < 0)
+    if (rt_dial_from(from, c->nodes[mail->via - 1].address, 25, 60000, &conn) < 0)
         return;
     rt_within(&scope, PATIENCE_MS);
     r = hear(conn, &class);
@@ -244,6 +244,7 @@ static void send_one(struct clients *c)
 
     CHECK(number < LEDGER_MAILS_MAX);
     mail->sender = 1 + pick(c->node_count);
+    mail->via = chance(70) ? mail->sender : 1 + pick(c->node_count);
     mail->is_null = chance(5);
     choose_recipients(c, mail);
     for (unsigned tries = chance(50) ? 1 : TRIES_MAX; tries > 0 && !mail->is_acknowledged;

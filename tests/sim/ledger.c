@@ -100,6 +100,7 @@ void ledger_story(void *arg, uint64_t mail_id, int64_t wall_us, const char *wher
     uintptr_t number = number_of(l, mail_id);
 
     (void)wall_us;
+    l->stories++;
     if (str_eq(place, STR("queue/accept")) && str_starts(text, STR("kept ")))
         note_kept(l, mail_id, text);
     else if (str_eq(place, STR("queue/report")) && str_starts(text, STR("made ")) && number)
@@ -147,6 +148,8 @@ static const char *wrong_report(const struct ledger_mail *mail, const struct led
         return "a success was reported to who did not ask";
     if (r->told > 1 + more)
         return "a success was reported too often";
+    if (r->warned > 2 * (1 + more))
+        return "a delay was reported too often";
     if (mail->is_acknowledged && r->is_promised && r->delivered && !r->told && !r->failed &&
         !mail->is_null && !mail->doubts && wants(r, ENVELOPE_NOTIFY_SUCCESS))
         return "the sender asked, and was not told of the success";

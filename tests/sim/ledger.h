@@ -39,6 +39,7 @@ struct ledger_mail {
     bool is_acknowledged;
     bool is_null;           // sender <>: nobody hears of it
     unsigned sender;        // node of the sender, u2 there
+    unsigned via;           // node that takes it from the client
     unsigned client_doubts; // times the client did not hear the answer to its dot
     unsigned doubts;        // attempts of servers, for it or a report about it, of that kind
     struct ledger_recipient recipients[LEDGER_RCPTS_MAX];
@@ -49,6 +50,7 @@ struct ledger {
     struct ledger_mail mails[LEDGER_MAILS_MAX];
     unsigned count;
     struct map numbers; // the servers' ids of mails -> number + 1
+    unsigned stories;   // lines of them so far
     /// A server whose disk failed may have kept what it says it did not.
     bool has_bad_disks;
 };

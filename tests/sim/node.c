@@ -42,7 +42,7 @@ void node_settings_init(struct node_settings *s)
     s->queue.retry_first = 60 * 1000;
     s->queue.retry_max = 3600 * 1000;
     s->queue.lifetime = s->queue.bounce_lifetime = 36 * 3600 * 1000;
-    s->queue.delay_warning = 0;
+    s->queue.delay_warning = 4 * 3600 * 1000;
 }
 
 void node_settings_done(struct node_settings *s)

@@ -18,20 +18,24 @@
 
 #include "client.h"
 #include "far.h"
+#include "operator.h"
 
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum {
-    NODES = 3,
+    NODES_MIN = 3,
+    NODES_MAX = 5,
     MAILS = 300,     // of one history
     MINUTES = 120,   // in which they are handed in
     CRASHES_MAX = 6, // of one history
+    DEEDS = 20,      // of the operator, in a rough world
     FAILED_MAX = 5,  // then it is enough
     DISK_EVERY = 10, // one history of so many has store/local on simulated disks
 };
-_Static_assert((int)MAILS <= (int)LEDGER_MAILS_MAX && (int)NODES <= (int)LEDGER_NODES_MAX, "room");
+_Static_assert((int)MAILS <= (int)LEDGER_MAILS_MAX && (int)NODES_MAX <= (int)LEDGER_NODES_MAX,
+               "room");
 
 struct history {
     struct rt *rt;
@@ -39,10 +43,12 @@ struct history {
     enum ledger_rule rule;
     struct node_settings settings;
     struct rt_resolver *resolver;
-    struct node nodes[NODES];
+    struct node nodes[NODES_MAX];
+    unsigned node_count;
     struct far_side far;
     struct ledger ledger;
     struct clients clients;
+    struct operator operator;
     unsigned crashes;
     bool is_right;
     bool has_disks;
@@ -81,17 +87,30 @@ static void trouble_disk(struct history *h, struct node *n)
         node_fill_disk(n, false);
 }
 
+/// Until something happens to a mail: an attempt has ended and that is to be kept, a mail was kept
+/// and that is to be said.
+static void wait_for_work(const struct history *h)
+{
+    unsigned seen = h->ledger.stories, more = pick(5);
+
+    for (int i = 0; i < 120000 && h->ledger.stories <= seen + more; i++)
+        rt_sleep(1);
+    rt_sleep(pick(30));
+}
+
 static int reaper(void *arg)
 {
     struct history *h = arg;
     unsigned left = h->rule == LEDGER_EXACT ? 0 : 1 + pick(CRASHES_MAX);
 
     for (; left > 0; left--) {
-        struct node *n = &h->nodes[pick(NODES)];
+        struct node *n = &h->nodes[pick(h->node_count)];
 
         rt_sleep(pick(2 * 60000 * MINUTES / CRASHES_MAX));
         if (n->disk && pick(2))
             trouble_disk(h, n);
+        if (pick(4))
+            wait_for_work(h);
         node_crash(n);
         h->crashes++;
         rt_sleep(pick(600000));
@@ -103,20 +122,16 @@ static int reaper(void *arg)
 // ---- one history
 
 static const char *const zones[] = {
-    "d1.test. MX 10 mx.d1.test.",
-    "mx.d1.test. A 192.0.2.1",
+    "d1.test. MX 10 mx.d1.test.",     "mx.d1.test. A 192.0.2.1",
     "d2.test. MX 5 old.d2.test.", // a host that is no more, before the one that is
-    "d2.test. MX 10 mx.d2.test.",
-    "old.d2.test. A 203.0.113.97",
-    "mx.d2.test. A 192.0.2.2",
+    "d2.test. MX 10 mx.d2.test.",     "old.d2.test. A 203.0.113.97",      "mx.d2.test. A 192.0.2.2",
     "d3.test. A 192.0.2.3", // no MX: its address
     "mx.d3.test. A 192.0.2.3",
-    "far.test. MX 10 mx.far.test.",
-    "mx.far.test. A 203.0.113.1",
-    "null.test. MX 0 .",
-    "dead.test. MX 10 mx.dead.test.",
-    "mx.dead.test. A 203.0.113.98",
-    NULL,
+    "d4.test. MX 10 mx.d4.test.", // the best one is not there, and so is one of two equals
+    "d4.test. MX 10 old.d2.test.",    "d4.test. MX 1 nx.d4.test.",        "mx.d4.test. A 192.0.2.4",
+    "d5.test. CNAME other.d5.test.",  "other.d5.test. MX 10 mx.d5.test.", "mx.d5.test. A 192.0.2.5",
+    "far.test. MX 10 mx.far.test.",   "mx.far.test. A 203.0.113.1",       "null.test. MX 0 .",
+    "dead.test. MX 10 mx.dead.test.", "mx.dead.test. A 203.0.113.98",     NULL,
 };
 
 static void open_world(struct history *h)
@@ -132,8 +147,8 @@ static void open_world(struct history *h)
     CHECK(rt_sim_resolver_new(h->rt, &dns, &h->resolver) == 0);
     h->far = (struct far_side){.ledger = &h->ledger, .is_rude = h->rule == LEDGER_ALL};
     far_side_open(&h->far, h->rt, "203.0.113.1");
-    for (unsigned i = 0; i < NODES; i++) {
-        node_init(&h->nodes[i], h->rt, &h->settings, h->resolver, i + 1, NODES);
+    for (unsigned i = 0; i < h->node_count; i++) {
+        node_init(&h->nodes[i], h->rt, &h->settings, h->resolver, i + 1, h->node_count);
         if (h->has_disks)
             node_give_disk(&h->nodes[i]);
         node_start(&h->nodes[i]);
@@ -142,7 +157,7 @@ static void open_world(struct history *h)
 
 static bool is_quiet(struct history *h)
 {
-    for (unsigned i = 0; i < NODES; i++) {
+    for (unsigned i = 0; i < h->node_count; i++) {
         if (node_queued(&h->nodes[i]) > 0)
             return false;
     }
@@ -164,25 +179,31 @@ static void wait_for_quiet(struct history *h)
 static int play(void *arg)
 {
     struct history *h = arg;
-    struct rt_task *tasks[CLIENTS + 1];
+    struct rt_task *tasks[CLIENTS + 2];
 
     open_world(h);
     h->clients = (struct clients){.ledger = &h->ledger,
                                   .nodes = h->nodes,
-                                  .node_count = NODES,
+                                  .node_count = h->node_count,
                                   .mails = MAILS,
                                   .time_ms = MINUTES * 60000,
                                   .rt = h->rt};
     for (unsigned i = 0; i < CLIENTS; i++)
         CHECK(rt_spawn(client, &h->clients, "client", &tasks[i]) == 0);
+    h->operator=(struct operator){.nodes = h->nodes,
+                                  .node_count = h->node_count,
+                                  .time_ms = MINUTES * 60000,
+                                  .deeds = h->rule == LEDGER_ALL ? DEEDS : 0};
     CHECK(rt_spawn(reaper, h, "reaper", &tasks[CLIENTS]) == 0);
-    for (unsigned i = 0; i <= CLIENTS; i++)
+    CHECK(rt_spawn(operator_work, &h->operator, "operator", &tasks[CLIENTS + 1]) == 0);
+    for (unsigned i = 0; i < CLIENTS + 2; i++)
         rt_join(tasks[i]);
+    operator_leave(&h->operator);
     wait_for_quiet(h);
-    for (unsigned i = 0; i < NODES; i++)
+    for (unsigned i = 0; i < h->node_count; i++)
         ledger_read(&h->ledger, &h->nodes[i]);
     h->is_right = ledger_check(&h->ledger, h->rule, h->crashes);
-    for (unsigned i = 0; i < NODES; i++)
+    for (unsigned i = 0; i < h->node_count; i++)
         node_stop(&h->nodes[i]);
     rt_drain(h->rt, 600000);
     return 0;
@@ -237,6 +258,7 @@ static bool play_history(const struct options *o, uint64_t seed, struct result *
     int r;
 
     CHECK(h);
+    h->node_count = NODES_MIN + (unsigned)(seed % (NODES_MAX - NODES_MIN + 1));
     h->rule = seed % 4 == 0 ? LEDGER_EXACT : seed % 4 == 1 ? LEDGER_CRASHES : LEDGER_ALL;
     h->has_disks = h->ledger.has_bad_disks = o->only_disks || seed % DISK_EVERY == 0;
     config = network_of(h, o->with_trace);
@@ -251,7 +273,7 @@ static bool play_history(const struct options *o, uint64_t seed, struct result *
         fprintf(stderr, "the history ended with %s\n", strerror(-r));
     *out = result_of(h);
     is_right = r == 0 && h->is_right;
-    for (unsigned i = 0; i < NODES; i++)
+    for (unsigned i = 0; i < h->node_count; i++)
         node_done(&h->nodes[i]);
     rt_resolver_free(h->resolver);
     rt_free(h->rt);
