@@ -9,6 +9,7 @@
 #include "os/terminal.h"
 #include "log/log.h"
 #include "route/route.h"
+#include "queue/queue.h"
 #include "listen/listen.h"
 
 #include "app/ask.h"
@@ -80,6 +81,9 @@ static void check_values(struct check *c)
     if (!route_config_is_valid(APP_CONFIG(c->config, route_config, route_settings), &bad))
         found(c, PROBLEM, "correct it in section route; carteiro.conf(5) has its forms", "%s",
               buf_cstr(&bad));
+    buf_clear(&bad);
+    if (!queue_config_is_valid(APP_CONFIG(c->config, queue_config, queue_settings), &bad))
+        found(c, PROBLEM, "correct it in section queue", "%s", buf_cstr(&bad));
 }
 
 static void check_hostname(struct check *c, struct str hostname)

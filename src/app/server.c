@@ -125,6 +125,8 @@ static int make_rooms(struct server *s)
 {
     int r;
 
+    if (!queue_config_is_valid(APP_CONFIG(s->config, queue_config, queue_settings), &s->why))
+        return refuse(s, EX_CONFIG, "section queue", -EINVAL);
     r = way_open(&s->site, &s->way, &s->why);
     if (r < 0)
         return refuse(s, EX_CONFIG, "the resolver", r);

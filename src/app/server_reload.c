@@ -104,7 +104,8 @@ static bool is_right(const struct app_config *fresh, struct buf *why)
         return false;
     }
     return listen_config_is_valid(APP_CONFIG(fresh, listen_config, listen_settings), why) &&
-           route_config_is_valid(APP_CONFIG(fresh, route_config, route_settings), why);
+           route_config_is_valid(APP_CONFIG(fresh, route_config, route_settings), why) &&
+           queue_config_is_valid(APP_CONFIG(fresh, queue_config, queue_settings), why);
 }
 
 /// The last thing that can fail, and the first that takes effect.

@@ -37,6 +37,9 @@ struct queue_config {
 };
 extern const struct settings queue_settings;
 
+/// Is every value one that can be? Else false, and *why says which is not, and the cure.
+bool queue_config_is_valid(const struct queue_config *config, struct buf *why);
+
 struct queue_schedule;
 struct queue_suppress;
 

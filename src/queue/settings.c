@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: ISC
+#include "mail/address.h"
+#include "route/network.h"
+
 #include "queue/queue.h"
 
 // clang-format off
@@ -45,3 +48,21 @@ const struct settings queue_settings = {
     .count = sizeof(items) / sizeof(items[0]),
     .size = sizeof(struct queue_config),
 };
+
+bool queue_config_is_valid(const struct queue_config *config, struct buf *why)
+{
+    struct str language = config->report_language;
+    struct network source;
+
+    if (config->helo.len && !address_domain_is_valid(config->helo, 0))
+        buf_putf(why, "helo = %.*s is no host name; write mail.example.org", STR_ARG(config->helo));
+    else if (config->source.len &&
+             (str_find(config->source, '/') >= 0 || !network_parse(config->source, &source)))
+        buf_putf(why, "source = %.*s is no address; write 192.0.2.1 or 2001:db8::1",
+                 STR_ARG(config->source));
+    else if (!str_case_eq(language, STR("en")) && !str_case_eq(language, STR("pt-BR")))
+        buf_putf(why, "report_language = %.*s is neither en nor pt-BR", STR_ARG(language));
+    else
+        return true;
+    return false;
+}

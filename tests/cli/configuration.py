@@ -56,6 +56,15 @@ class Configuration(unittest.TestCase):
         self.assertIn(':1: loops', done.stderr)
         self.assertIn(':2: grace', done.stderr)
 
+    def test_values_of_the_queue(self):
+        for line, told in (('helo = "not a name"', 'helo = not a name is no host name'),
+                           ('source = "nonsense"', 'source = nonsense is no address'),
+                           ('report_language = "de"', 'report_language = de is neither en nor pt-BR')):
+            self.file.write_text(f'data = "{self.dir.name}/data"\nqueue {{\n {line}\n}}\n')
+            done = self.carteiro('check', '--config', str(self.file))
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(told, done.stdout + done.stderr)
+
     def test_no_file(self):
         done = self.carteiro('check', '--config', str(self.file))
         self.assertEqual(done.returncode, 78)
