@@ -199,19 +199,25 @@ static void ask_all(struct doing *d, void (*fn)(struct queue_shard *shard, void 
         queue_ask(&d->schedule->shards[i], fn, d);
 }
 
-static int bounce(const struct doing *d, const struct queue_entry *e)
+/// [await] Entries of one mail: one report tells of all of them. STORE_NOT_FOUND: all are gone.
+static int bounce(const struct doing *d, const struct queue_entry *const *entries, size_t count,
+                  size_t *out_gone)
 {
-    struct queue_result result = {
-        .entry = e,
-        .outcome = {NEVER, 554, STR("5.3.0"), STR("sent back by the administrator")},
-        .host = STR(""),
-        .dialogue = STR(""),
-    };
+    struct queue_result *results = calloc(count, sizeof(*results));
     struct queue *queue = (struct queue *)(uintptr_t)d->queue;
-    size_t gone = 0;
-    int r = d->schedule->doors.finish(queue, &result, 1, &gone);
+    int r;
 
-    return r < 0 ? r : gone ? STORE_NOT_FOUND : 0;
+    CHECK(results);
+    for (size_t i = 0; i < count; i++)
+        results[i] = (struct queue_result){
+            .entry = entries[i],
+            .outcome = {NEVER, 554, STR("5.3.0"), STR("sent back by the administrator")},
+            .host = STR(""),
+            .dialogue = STR(""),
+        };
+    r = d->schedule->doors.finish(queue, results, count, out_gone);
+    free(results);
+    return r < 0 ? r : *out_gone == count ? STORE_NOT_FOUND : 0;
 }
 
 /// When it is to be tried. What is tried at once lies where the reading does not come again: behind
@@ -226,10 +232,11 @@ static int change(const struct doing *d, const struct queue_entry *e)
 {
     struct store_change *change;
     struct buf value;
+    size_t gone;
     int r;
 
     if (d->deed == QUEUE_BOUNCE)
-        return bounce(d, e);
+        return bounce(d, &e, 1, &gone);
     if (d->deed == QUEUE_RETRY && e->due_us <= d->begun_us)
         return 0; // it is due: that its lane is opened again is all it needs
     r = store_change_new(d->queue->store, &change);
@@ -272,24 +279,57 @@ static int64_t first_due(const struct doing *d)
     return due_us;
 }
 
-/// [await] Claim, change, end. The entries are views into the list.
-static int do_claimed(struct doing *d, uint64_t *out_count)
+/// [await] What is claimed, one by one.
+static int change_each(struct doing *d, uint64_t *out_count)
 {
-    int64_t due_us = first_due(d);
     int r = 0;
 
-    d->wishes = 0;
-    ask_all(d, claim);
-    *out_count += d->wishes;
     for (size_t i = 0; r >= 0 && i < d->count; i++) {
         if (d->schedule && !d->items[i])
             continue;
         r = change(d, &d->entries[i]);
-        if (r == 0) {
-            ++*out_count;
-            log_deed(d->deed, &d->entries[i]);
-        }
+        if (r != 0)
+            continue;
+        ++*out_count;
+        log_deed(d->deed, &d->entries[i]);
     }
+    return r;
+}
+
+/// [await] What is claimed, mail by mail.
+static int bounce_each(struct doing *d, uint64_t *out_count)
+{
+    const struct queue_entry **mail = calloc(d->count, sizeof(*mail));
+    int r = 0;
+
+    CHECK(mail);
+    for (size_t i = 0, n; r >= 0 && i < d->count;) {
+        uint64_t mail_id = d->entries[i].mail_id;
+        size_t gone = 0;
+
+        for (n = 0; i < d->count && d->entries[i].mail_id == mail_id && n < QUEUE_TURN_MAX; i++)
+            if (d->items[i])
+                mail[n++] = &d->entries[i];
+        r = n ? bounce(d, mail, n, &gone) : 0;
+        for (size_t k = 0; r == 0 && k < n; k++)
+            log_deed(d->deed, mail[k]);
+        if (r == 0)
+            *out_count += n - gone;
+    }
+    free(mail);
+    return r;
+}
+
+/// [await] Claim, change, end. The entries are views into the list.
+static int do_claimed(struct doing *d, uint64_t *out_count)
+{
+    int64_t due_us = first_due(d);
+    int r;
+
+    d->wishes = 0;
+    ask_all(d, claim);
+    *out_count += d->wishes;
+    r = d->deed == QUEUE_BOUNCE ? bounce_each(d, out_count) : change_each(d, out_count);
     ask_all(d, end_claims);
     if (d->schedule)
         queue_told(d->schedule, due_us);
@@ -333,6 +373,14 @@ static bool is_for(const struct doing *d, const struct queue_entry *e)
     }
 }
 
+static int by_mail(const void *a, const void *b)
+{
+    uint64_t one = ((const struct queue_entry *)a)->mail_id;
+    uint64_t other = ((const struct queue_entry *)b)->mail_id;
+
+    return one < other ? -1 : one > other;
+}
+
 static size_t choose(const struct walk *walk, struct doing *d, size_t most)
 {
     d->count = 0;
@@ -343,6 +391,8 @@ static size_t choose(const struct walk *walk, struct doing *d, size_t most)
         if (is_wanted(walk->filter, &entry) && is_for(d, &entry))
             d->entries[d->count++] = entry;
     }
+    if (d->deed == QUEUE_BOUNCE)
+        qsort(d->entries, d->count, sizeof(*d->entries), by_mail);
     return d->count;
 }
 

@@ -336,6 +336,25 @@ static void ask_all(struct queue_schedule *s, void (*fn)(struct queue_shard *sha
         queue_ask(&s->shards[i], fn, NULL);
 }
 
+static void nothing(struct queue_shard *shard, void *arg)
+{
+    (void)shard;
+    (void)arg;
+}
+
+/// Nobody posts any more; what was posted to a loop (pump, end_one_idle) is done when it has
+/// answered, this one's own too.
+static void let_posts_arrive(struct queue_schedule *s)
+{
+    for (unsigned i = 0; rt_breathe() != -ECANCELED && i < s->shard_count; i++) {
+        struct question q = {.shard = &s->shards[i], .fn = nothing};
+
+        rt_waiter_init(&q.waiter);
+        rt_post(s->shards[i].loop, answer, &q);
+        rt_wait(&q.waiter, false);
+    }
+}
+
 void queue_stop(struct queue *queue, uint32_t grace_ms)
 {
     struct queue_schedule *s = queue->schedule;
@@ -353,5 +372,6 @@ void queue_stop(struct queue *queue, uint32_t grace_ms)
         ask_all(s, cancel_shard);
     while (!is_over(s))
         queue_bell_wait_always(&s->stop_bell);
+    let_posts_arrive(s);
     free_schedule(s);
 }

@@ -992,6 +992,12 @@ static void play_deeds(struct world *w)
     CHECK(left(w) == 2 && w->done == 4);
     CHECK(deed(w, held, QUEUE_BOUNCE, false) == 2);
     CHECK(left(w) == 0 && w->never == 2);
+    // what goes back of one mail goes back in one report
+    w->finishes = 0;
+    hand_in(w, MAIL("a@near.test", "far3.test", 30, .due_in_s = 1000));
+    hand_in(w, MAIL("b@near.test", "far3.test", 20, .due_in_s = 1000));
+    CHECK(deed(w, all, QUEUE_BOUNCE, false) == 50 && w->finishes == 2);
+    CHECK(left(w) == 0 && w->never == 52);
 }
 
 static void the_operator_holds_releases_and_removes(void **state)
