@@ -146,7 +146,6 @@ static void swap(struct server *s, struct app_config *fresh)
                      __ATOMIC_RELEASE);
     __atomic_store_n(&s->queue.send, APP_CONFIG(fresh, send_config, send_settings),
                      __ATOMIC_RELEASE);
-    queue_reconfigure(&s->queue);
     account_reconfigure(s->site.accounts, APP_CONFIG(fresh, account_config, account_settings));
     trace_reconfigure(s->trace, APP_CONFIG(fresh, trace_config, trace_settings));
     imap_reconfigure(s->imap, APP_CONFIG(fresh, imap_config, imap_settings));
@@ -190,8 +189,11 @@ static int reload(void *arg)
 int server_reload(struct server *server, json_t *result, struct buf *why)
 {
     struct reloading here = {server, result, why};
+    int r = rt_call(server->site.pool, reload, &here);
 
-    return rt_call(server->site.pool, reload, &here);
+    if (r == EX_OK)
+        queue_reconfigure(&server->queue); // on a loop: the queue may stop meanwhile
+    return r;
 }
 
 void server_put_status(const struct server *s, json_t *result)

@@ -90,7 +90,7 @@ int queue_start(struct queue *queue);
 /// [await] Begins nothing more, waits for the attempts that run (at most grace_ms, then they are
 /// cancelled: LATER). queue->schedule is NULL afterwards.
 void queue_stop(struct queue *queue, uint32_t grace_ms);
-/// New settings after a reload, already swapped in *queue. Any thread.
+/// New settings after a reload, already swapped in *queue. On a loop.
 void queue_reconfigure(struct queue *queue);
 
 // ---- what the operator does. Entries are chosen by a filter; what is in flight is left alone
