@@ -10,7 +10,6 @@
 
 enum {
     HEAD_START_MS = 250, // RFC 8305 5: Connection Attempt Delay
-    RUNNERS_MAX = 16,    // addresses beyond are not tried: a host with more is none the worse
 };
 
 struct race;
@@ -24,8 +23,8 @@ struct runner {
 };
 
 struct race {
-    const struct send_server *server;
-    struct runner runners[RUNNERS_MAX];
+    const struct send_session *session;
+    struct runner runners[SEND_ADDRESSES_MAX];
     size_t started, running;
     struct runner *winner;
     struct rt_waiter *waiter; // somebody waits for news
@@ -45,7 +44,7 @@ static int run(void *arg)
     struct runner *runner = arg;
     struct race *race = runner->race;
 
-    runner->result = dial_one(race->server, runner->address, &runner->conn);
+    runner->result = dial_one(race->session->server, runner->address, &runner->conn);
     race->running--;
     if (runner->result == 0 && !race->winner)
         race->winner = runner;
@@ -86,7 +85,7 @@ static int start_next(struct race *race)
     int r;
 
     runner->race = race;
-    runner->address = race->server->addresses[race->started];
+    runner->address = race->session->addresses[race->started];
     r = rt_spawn(run, runner, "send/dial", &runner->task);
     if (r < 0)
         return r;
@@ -124,16 +123,16 @@ static int hold_race(struct race *race, size_t count)
 
 int send_dial(struct send_session *s)
 {
-    size_t count = s->server->address_count;
-    struct race race = {.server = s->server};
+    struct race race = {.session = s};
+    size_t count = s->address_count;
     int r;
 
     if (count == 0)
         return -EDESTADDRREQ;
-    s->address = s->server->addresses[0];
+    s->address = s->addresses[0];
     if (count == 1)
         return dial_one(s->server, s->address, &s->conn);
-    r = hold_race(&race, count < RUNNERS_MAX ? count : RUNNERS_MAX);
+    r = hold_race(&race, count);
     if (r < 0 || !race.winner) {
         if (race.winner)
             rt_hang_up(race.winner->conn);

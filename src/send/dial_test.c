@@ -55,13 +55,12 @@ static int race(void *arg)
 {
     static const struct send_config CONFIG = {.connect = CONNECT_MS};
     struct world *w = arg;
-    struct send_server server = {.config = &CONFIG,
-                                 .addresses = w->addresses,
-                                 .address_count = w->address_count,
-                                 .port = 25};
-    struct send_session s = {.server = &server};
+    struct send_server server = {.config = &CONFIG, .port = 25};
+    struct send_session s = {.server = &server, .address_count = w->address_count};
     uint64_t begun_us = rt_now_us();
 
+    for (size_t i = 0; i < w->address_count; i++)
+        s.addresses[i] = w->addresses[i];
     w->result = send_dial(&s);
     w->took_us = rt_now_us() - begun_us;
     w->answered = s.address;

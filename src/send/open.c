@@ -11,6 +11,7 @@
 enum {
     CHECK_MS = 30000, // is a kept session still good? A new one would be there by then
     GOOD_BYE_MS = 3000,
+    TRIES_MAX = 2, // addresses of one host that answer, but not as they should
 };
 
 static const struct outcome FINE = {.verdict = DONE};
@@ -189,33 +190,87 @@ static uint32_t opening_ms(const struct send_config *config)
     return (uint32_t)(config->greeting + 2 * config->command);
 }
 
-struct outcome send_open(const struct send_server *server, struct arena *arena,
-                         struct send_session **out, unsigned *trouble)
+static struct outcome no_connection(struct send_session *s, struct arena *arena, int r)
 {
     CLEANUP(buf_drop) struct buf why = {.max = 1024};
-    struct send_session *s = calloc(1, sizeof *s);
+
+    s->is_dead = true;
+    s->trouble = SEND_NO_CONNECTION;
+    buf_putf(&why, "no connection to %s (%s, port %u): %s", s->server->name,
+             s->address ? s->address : "no address", (unsigned)s->server->port, strerror(-r));
+    return send_own(arena, LATER, 451, "4.4.1", buf_ok(&why) ? buf_cstr(&why) : "");
+}
+
+static struct outcome try_to_open(struct send_session *s, struct arena *arena)
+{
+    CLEANUP(buf_drop) struct buf note = {.max = 512};
     struct outcome outcome;
     struct rt_scope scope;
     int r;
+
+    s->is_dead = false;
+    s->trouble = 0;
+    r = send_dial(s);
+    if (r < 0)
+        return no_connection(s, arena, r);
+    buf_putf(&note, "connected to %s, port %u", s->address, (unsigned)s->server->port);
+    send_note(s, buf_ok(&note) ? buf_cstr(&note) : "connected");
+    rt_within(&scope, opening_ms(s->server->config));
+    outcome = talk(s, arena);
+    rt_within_end(&scope);
+    return outcome;
+}
+
+/// RFC 5321 5.1: a host has several addresses so that one of them may be out of order. False: there
+/// is no other.
+static bool leave_address(struct send_session *s)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < s->address_count; i++)
+        if (s->addresses[i] != s->address)
+            s->addresses[kept++] = s->addresses[i];
+    s->address_count = kept;
+    return kept > 0;
+}
+
+/// RFC 5321 4.1.1.10 wants a QUIT and its answer, but nobody's mail depends on it.
+static void say_good_bye(struct send_session *s)
+{
+    struct rt_scope scope;
+
+    rt_within(&scope, GOOD_BYE_MS);
+    send_ask(s, STR("QUIT"));
+    rt_within_end(&scope);
+}
+
+static void hang_up(struct send_session *s)
+{
+    if (!s->is_dead)
+        say_good_bye(s);
+    if (s->conn)
+        rt_hang_up(TAKE(s->conn));
+}
+
+struct outcome send_open(const struct send_server *server, struct arena *arena,
+                         struct send_session **out, unsigned *trouble)
+{
+    struct send_session *s = calloc(1, sizeof *s);
+    struct outcome outcome;
 
     CHECK(s);
     *out = NULL;
     s->server = server;
     smtp_reply_init(&s->reply);
     smtp_reply_init(&s->ehlo);
-    r = send_dial(s);
-    if (r < 0) {
-        s->is_dead = true;
-        s->trouble = SEND_NO_CONNECTION;
-        buf_putf(&why, "no connection to %s (%s, port %u): %s", server->name,
-                 s->address ? s->address : "no address", (unsigned)server->port, strerror(-r));
-        outcome = send_own(arena, LATER, 451, "4.4.1", buf_ok(&why) ? buf_cstr(&why) : "");
-    } else {
-        buf_putf(&why, "connected to %s, port %u", s->address, (unsigned)server->port);
-        send_note(s, buf_ok(&why) ? buf_cstr(&why) : "connected");
-        rt_within(&scope, opening_ms(server->config));
-        outcome = talk(s, arena);
-        rt_within_end(&scope);
+    for (; s->address_count < server->address_count && s->address_count < SEND_ADDRESSES_MAX;
+         s->address_count++)
+        s->addresses[s->address_count] = server->addresses[s->address_count];
+    outcome = try_to_open(s, arena);
+    for (int tries = 1; tries < TRIES_MAX && (s->trouble & SEND_NO_SERVICE) && leave_address(s);
+         tries++) {
+        hang_up(s);
+        outcome = try_to_open(s, arena);
     }
     if (trouble)
         *trouble = s->trouble;
@@ -259,24 +314,11 @@ bool send_is_dead(const struct send_session *session)
     return session->is_dead || session->is_worn;
 }
 
-/// RFC 5321 4.1.1.10 wants a QUIT and its answer, but nobody's mail depends on it.
-static void say_good_bye(struct send_session *s)
-{
-    struct rt_scope scope;
-
-    rt_within(&scope, GOOD_BYE_MS);
-    send_ask(s, STR("QUIT"));
-    rt_within_end(&scope);
-}
-
 void send_close(struct send_session *s)
 {
     if (!s)
         return;
-    if (!s->is_dead)
-        say_good_bye(s);
-    if (s->conn)
-        rt_hang_up(s->conn);
+    hang_up(s);
     smtp_reply_done(&s->reply);
     smtp_reply_done(&s->ehlo);
     free(s);

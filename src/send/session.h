@@ -14,9 +14,14 @@
 #include "proto/smtp/reply.h"
 #include "send/send.h"
 
+/// Of one host; those beyond are not tried: a host with more is none the worse.
+enum { SEND_ADDRESSES_MAX = 16 };
+
 struct send_session {
     const struct send_server *server;
     struct rt_conn *conn;
+    const char *addresses[SEND_ADDRESSES_MAX]; // not yet given up
+    size_t address_count;
     const char *address; // the one that answered
     unsigned trouble;    // bits of send_trouble
     bool is_dead;        // nothing can be said any more
@@ -60,7 +65,7 @@ struct outcome send_own(struct arena *arena, enum verdict verdict, unsigned code
 
 // ---- dial.c
 
-/// [await] A connection to the first address that answers; sets conn and address.
+/// [await] A connection to the first of the addresses that answers; sets conn and address.
 int send_dial(struct send_session *s);
 
 // ---- auth.c
