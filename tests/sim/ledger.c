@@ -19,16 +19,15 @@ void ledger_done(struct ledger *l)
 void ledger_taken(struct ledger *l, uint64_t number, struct str recipient)
 {
     struct ledger_mail *mail;
+    bool is_known = false;
 
     CHECK(number < l->count);
     mail = &l->mails[number];
-    for (size_t i = 0; i < mail->count; i++) {
-        if (str_case_eq(str_from(mail->recipients[i].address), recipient)) {
-            mail->recipients[i].delivered++;
-            return;
-        }
+    for (size_t i = 0; i < mail->count && !is_known; i++) {
+        is_known = str_case_eq(str_from(mail->recipients[i].address), recipient);
+        mail->recipients[i].delivered += is_known;
     }
-    CHECK(!"somebody got a mail that was not for him");
+    CHECK(is_known); // nobody gets a mail that was not for him
 }
 
 // ---- stories
