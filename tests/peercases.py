@@ -143,6 +143,22 @@ class PeerCases:
         self.assertEqual(mail.get_content().splitlines(), ['.a dot', '..two dots', 'and the end'])
         self.assertEqual(mail['Return-Path'], f'<{self.eva}>')
 
+    def test_in_plain(self):
+        """To a server that has no certificate, and so no STARTTLS."""
+        text = self.site.config.read_text()
+        self.site.stop()
+        self.site.config.write_text(re.sub(r'(?m)^(certificate|key) =', r'#\1 =', text))
+        try:
+            self.site.start()
+            message_id = self.inject('in plain', 'no secrets')
+            until(lambda: f'message_id={message_id}' in self.site.log(), 'it is taken in clear')
+        finally:
+            self.site.stop()
+            self.site.config.write_text(text)
+            self.site.start()
+        hop = self.site.wait_for('ana', 'in plain')['Received']
+        self.assertRegex(hop, r'with (ESMTP|SMTP)\b')
+
     def test_in_large(self):
         lines = [f'{n:06} ' + 'y' * 70 for n in range(30000)]
         self.inject('in large', '\n'.join(lines))
