@@ -207,7 +207,9 @@ static int put_mail(struct clients *c, struct rt_conn *conn, unsigned number, un
     const char *more = number % 5 == 0 ? " RET=HDRS ENVID=e1" : number % 5 == 1 ? " RET=FULL" : "";
     int r = ask(conn, "EHLO client.test");
 
-    if (r == 0 && mail->is_null)
+    if (r == 0 && mail->is_null && number % 2)
+        r = ask(conn, "MAIL FROM:<ghost@d%u.test>", mail->sender); // what comes back is refused
+    else if (r == 0 && mail->is_null)
         r = ask(conn, "MAIL FROM:<>");
     else if (r == 0)
         r = ask(conn, "MAIL FROM:<u2@d%u.test>%s", mail->sender, more);
@@ -245,7 +247,7 @@ static void send_one(struct clients *c)
     CHECK(number < LEDGER_MAILS_MAX);
     mail->sender = 1 + pick(c->node_count);
     mail->via = chance(70) ? mail->sender : 1 + pick(c->node_count);
-    mail->is_null = chance(5);
+    mail->is_null = chance(8);
     choose_recipients(c, mail);
     for (unsigned tries = chance(50) ? 1 : TRIES_MAX; tries > 0 && !mail->is_acknowledged;
          tries--) {

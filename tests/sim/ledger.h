@@ -37,7 +37,7 @@ struct ledger_recipient {
 
 struct ledger_mail {
     bool is_acknowledged;
-    bool is_null;           // sender <>: nobody hears of it
+    bool is_null;           // sender <>, or one that does not exist: nobody hears of it
     unsigned sender;        // node of the sender, u2 there
     unsigned via;           // node that takes it from the client
     unsigned client_doubts; // times the client did not hear the answer to its dot

@@ -56,6 +56,7 @@ static bool count_report(struct ledger_mail *mail, struct str address, struct st
         if (!is_alias && !str_case_eq(str_from(r->address), address))
             continue;
         CHECK(is_reader(mail, r, is_alias, reader)); // nobody else is told
+        CHECK(!mail->is_null || r->list);            // and no report about a report
         count_action(r, action);
         is_known = true;
     }
@@ -77,7 +78,6 @@ static void read_report(struct ledger_mail *mail, struct str text, const struct 
     bool is_known;
 
     CHECK(str_starts(text, STR("Return-Path: <>")));
-    CHECK(!mail->is_null);
     while (str_split(&rest, '\n', &line)) {
         if (str_ends(line, STR("\r")))
             line.len--;

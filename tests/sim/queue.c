@@ -340,7 +340,8 @@ static bool play_one(const struct options *o, uint64_t seed, bool twice, struct 
 static bool is_enough(const struct result *sum, unsigned histories)
 {
     return sum->acknowledged >= sum->mails / 2 && sum->bounced >= sum->mails / 20 &&
-           sum->delivered >= sum->mails / 2 && sum->crashes >= histories / 2;
+           sum->delivered >= sum->mails / 2 && sum->crashes >= histories / 2 &&
+           sum->again >= histories / 4; // a crash or a cut hit what was in flight
 }
 
 /// 0 when all went well, 1 when it did not, 2 when nothing was proved.
