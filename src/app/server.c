@@ -154,6 +154,10 @@ static int make_rooms(struct server *s)
     if (r < 0)
         return r;
     s->queue.tls_client = s->tls_client;
+    r = rt_pool_new(s->site.rt, "send", 1, 64, &s->send_pool);
+    if (r < 0)
+        return refuse(s, EX_OSERR, "a thread", r);
+    s->queue.pool = s->send_pool;
     r = make_receive(s);
     if (r < 0)
         return refuse(s, EX_CONFIG, "receive", r);
@@ -465,6 +469,8 @@ static void take_down(struct server *s)
     pop3_free(s->pop3);
     receive_free(s->receive);
     block_late_signals();
+    if (s->send_pool)
+        rt_pool_free(s->send_pool);
     way_close(&s->way);
     site_finish(&s->site);
     rt_free(s->site.rt);

@@ -21,6 +21,7 @@ struct server {
     struct trace *trace;
     struct rt_tls *tls;
     struct rt_tls_client *tls_client;
+    struct rt_pool *send_pool;
     struct way way;          // its route is ours
     struct rt_task *reports; // app/reports.c; NULL: none
     struct buf return_secret;

@@ -170,6 +170,7 @@ static void set_server(struct queue_worker *w, const struct route_host *host)
         .helo = str_from(w->helo),
         .user = host->user,
         .password = host->password,
+        .pool = queue->pool,
         .transcript = on_line,
         .arg = &w->talk,
     };

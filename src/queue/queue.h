@@ -50,6 +50,7 @@ struct queue {
     const struct queue_config *config;
     const struct send_config *send;
     struct rt_tls_client *tls_client;
+    struct rt_pool *pool; // where the arithmetic of signing in is done (send.h)
     struct str host_name;
     struct queue_suppress *suppress; // NULL: no address is
     /// NULL: what is for other hosts is kept, and nothing is sent (until a schedule is started on

@@ -5,11 +5,14 @@
 // the middle can use it; with SCRAM the server has to prove that it knows the password, too.
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "mail/encoding.h"
 #include "proto/smtp/limits.h"
 #include "send/session.h"
 
 #include <errno.h>
 #include <gsasl.h>
+
+enum { ROUNDS_MAX = 1000000 }; // of SCRAM: a second
 
 static const struct mechanism {
     const char *name;
@@ -65,6 +68,22 @@ static void set_property(Gsasl_session *sasl, Gsasl_property property, struct st
     gsasl_property_set_raw(sasl, property, value.ptr ? value.ptr : "", value.len);
 }
 
+/// RFC 5802 5.1: the server chooses the rounds, but the time is ours.
+static bool has_too_many_rounds(struct str challenge)
+{
+    CLEANUP(buf_drop) struct buf text = {.max = SMTP_REPLY_BYTES_MAX};
+    struct str rest, field;
+    uint64_t rounds;
+
+    if (!encoding_decode_base64(&text, challenge))
+        return false; // not for us to judge
+    rest = buf_str(&text);
+    while (str_split(&rest, ',', &field))
+        if (str_starts(field, STR("i=")) && !str_to_u64(str_skip(field, 2), ROUNDS_MAX, &rounds))
+            return true;
+    return false;
+}
+
 struct step {
     Gsasl_session *sasl;
     const char *challenge;
@@ -92,6 +111,8 @@ static int step(const struct send_session *s, Gsasl_session *sasl, struct str ch
     step.challenge = buf_cstr(&text);
     if (!step.challenge)
         return GSASL_BASE64_ERROR;
+    if (has_too_many_rounds(challenge))
+        return GSASL_MECHANISM_PARSE_ERROR;
     if (s->server->pool)
         rt_call(s->server->pool, run_step, &step);
     else

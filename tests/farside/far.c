@@ -5,8 +5,10 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "mail/encoding.h"
 #include "proto/smtp/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { BABBLE = 100000, DRIP_MS = 60000 };
@@ -15,6 +17,7 @@ struct talk {
     struct rt_conn *conn;
     struct far *far;
     size_t next; // steps are looked for from here on, then from the first
+    char line[512];
 };
 
 // ---- answers
@@ -95,16 +98,31 @@ static int say_with_nuls(struct talk *t, const char *text)
     return RT_NEXT;
 }
 
+/// The challenge of SCRAM to the client's first message, with so many rounds.
+static int say_rounds(struct talk *t, const char *rounds)
+{
+    CLEANUP(buf_drop) struct buf first = {.max = 1024}, text = {.max = 1024}, line = {.max = 2048};
+    ptrdiff_t at = str_find_last(str_from(t->line), ' ');
+    ptrdiff_t nonce;
+
+    CHECK(encoding_decode_base64(&first, str_skip(str_from(t->line), (size_t)at + 1)));
+    nonce = str_find_str(buf_str(&first), STR(",r="));
+    CHECK(nonce >= 0);
+    buf_putf(&text, "%.*sX,s=c2FsdA==,i=%s", STR_ARG(str_skip(buf_str(&first), (size_t)nonce + 1)),
+             rounds);
+    buf_put(&line, STR("334 "));
+    encoding_put_base64(&line, buf_str(&text));
+    buf_put(&line, STR("\r\n"));
+    return say(t, buf_cstr(&line), RT_NEXT);
+}
+
 static int answer(struct talk *t, const char *text)
 {
     static const struct {
         const char *word;
         int (*fn)(struct talk *t, const char *text);
-    } WORDS[] = {{"!tls ", say_tls},
-                 {"!drip ", drip},
-                 {"!late ", say_late},
-                 {"!junk ", say_junk},
-                 {"!mute ", say_mute}};
+    } WORDS[] = {{"!tls ", say_tls},   {"!drip ", drip},     {"!rounds ", say_rounds},
+                 {"!late ", say_late}, {"!junk ", say_junk}, {"!mute ", say_mute}};
 
     if (strcmp(text, "!silent") == 0)
         return RT_NEXT;
@@ -155,6 +173,7 @@ static int answer_line(struct talk *t, struct str line)
 {
     const char *text = find_step(t, line);
 
+    snprintf(t->line, sizeof t->line, "%.*s", STR_ARG(line));
     if (!text && str_starts(line, STR("QUIT")))
         return say(t, "221 bye\r\n", RT_CLOSE);
     if (!text && str_starts(line, STR("RSET")))

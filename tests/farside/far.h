@@ -19,7 +19,8 @@ enum { FAR_STEPS_MAX = 14, FAR_CODES_MAX = 3 };
 /// In an answer: "!close" hangs up, "!silent" says nothing, "!endless" and "!long" never stop,
 /// "!tls TEXT" says it and starts TLS, "!drip TEXT" says a byte a minute, "!late TEXT" takes a
 /// minute, "!bye TEXT" says it and hangs up, "!mute TEXT" says it and never listens again, "!junk
-/// TEXT" agrees to STARTTLS and says that instead of a handshake. \1 stands for a NUL.
+/// TEXT" agrees to STARTTLS and says that instead of a handshake, "!rounds N" answers AUTH SCRAM
+/// with a demand for so many. \1 stands for a NUL.
 struct far_step {
     const char *line, *answer;
 };
