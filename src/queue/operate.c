@@ -173,6 +173,16 @@ static void claim(struct queue_shard *shard, void *arg)
     }
 }
 
+static void unblock(struct queue_shard *shard, struct str name)
+{
+    for (enum route_care care = ROUTE_CARE_USUAL; care <= ROUTE_CARE_NONE; care++) {
+        struct queue_lane *lane = queue_lane_find(shard, name, care);
+
+        if (lane && queue_lane_is_blocked(lane))
+            queue_lane_unblock(lane);
+    }
+}
+
 static void end_claims(struct queue_shard *shard, void *arg)
 {
     struct doing *d = arg;
@@ -181,14 +191,8 @@ static void end_claims(struct queue_shard *shard, void *arg)
         if (!d->items[i] || queue_shard_of(d->schedule, d->entries[i].lane) != shard)
             continue;
         queue_shard_end(shard, d->items[i]);
-        if (d->deed == QUEUE_RETRY || d->deed == QUEUE_RELEASE) {
-            for (int k = 0; k < 2; k++) {
-                struct queue_lane *lane = queue_lane_find(shard, d->entries[i].lane, k);
-
-                if (lane && queue_lane_is_blocked(lane))
-                    queue_lane_unblock(lane);
-            }
-        }
+        if (d->deed == QUEUE_RETRY || d->deed == QUEUE_RELEASE)
+            unblock(shard, d->entries[i].lane);
     }
     queue_shard_forget(shard);
 }
@@ -522,8 +526,9 @@ static void flush(void *arg)
 {
     struct flush *f = arg;
 
-    for (int k = 0; k < 2 && !f->shard->is_stopping; k++) {
-        struct queue_lane *lane = queue_lane_need(f->shard, str_of(f->name, f->len), k);
+    for (enum route_care care = ROUTE_CARE_USUAL; care <= ROUTE_CARE_NONE && !f->shard->is_stopping;
+         care++) {
+        struct queue_lane *lane = queue_lane_need(f->shard, str_of(f->name, f->len), care);
 
         lane->flush_us = rt_wall_us();
         lane->more = true;

@@ -1085,6 +1085,25 @@ static void wishes_are_kept_for_what_is_given_back(void **state)
     run(new_world(), play_wish_of_rest);
 }
 
+static void play_retry_waived(struct world *w)
+{
+    struct queue_filter all = {.held = -1};
+
+    hand_in_many(w, MAIL("a@near.test", "far3.test", 1, .more = {.waives_tls = true}), 5);
+    rt_sleep(60000);
+    CHECK(w->later == 1);
+    far_start(&w->fars[3], w->rt, "192.0.2.4");
+    CHECK(deed(w, all, QUEUE_RETRY, false) == 5);
+    rt_sleep(2000);
+    CHECK(w->done == 5);
+}
+
+static void retry_forgets_the_back_off_without_tls_too(void **state)
+{
+    (void)state;
+    run(new_world(), play_retry_waived);
+}
+
 static void play_retry(struct world *w)
 {
     struct queue_lane_info *lanes;
@@ -1276,6 +1295,7 @@ int main(void)
         cmocka_unit_test(wishes_for_what_is_in_flight_are_kept),
         cmocka_unit_test(wishes_are_kept_for_what_is_given_back),
         cmocka_unit_test(retry_forgets_the_back_off),
+        cmocka_unit_test(retry_forgets_the_back_off_without_tls_too),
         cmocka_unit_test(retrying_what_is_overdue_comes_to_an_end),
         cmocka_unit_test(a_flush_begins_at_once),
         cmocka_unit_test(hostile_histories_end_well),
