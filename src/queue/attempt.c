@@ -75,8 +75,8 @@ static struct queue_result *make_results(struct queue_shard *shard,
     return results;
 }
 
-/// [await] One try. What needs no space is kept also when there is none; everything else that goes
-/// wrong is the store's, and all others will meet it.
+/// [await] One try. A store that answers -EIO keeps nothing any more, of nobody; everything else is
+/// this mail's own trouble (no space for its report), or will pass.
 static bool finish_once(struct queue_shard *shard, const struct queue_result *results, size_t count,
                         bool *is_stuck)
 {
@@ -87,7 +87,7 @@ static bool finish_once(struct queue_shard *shard, const struct queue_result *re
 
     if (r >= 0)
         return true;
-    *is_stuck = r != -ENOSPC && r != -EDQUOT && r != -EAGAIN;
+    *is_stuck = r == -EIO;
     log_begin(&line, LOG_ERROR, "queue/attempt", "results cannot be kept yet");
     log_mail(&line, results[0].entry->mail_id);
     log_errno(&line, r);
