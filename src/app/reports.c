@@ -26,6 +26,7 @@ static int submit(void *arg, const struct route_report *report)
     e.arrived = rt_wall_s();
     e.protocol = STR("local");
     e.is_local = true;
+    e.waives_tls = true; // RFC 8460 3: what is wrong with their TLS must not stop what tells them
     if (!address_parse(report->to, ADDRESS_STRICT, &to) ||
         queue_recipient(&s->queue, &e, &to).verdict != DONE)
         return -EADDRNOTAVAIL;

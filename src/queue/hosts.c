@@ -234,9 +234,10 @@ static void note_tls(struct queue_worker *w, const struct outcome *o, unsigned t
         .detail = o->text,
     };
 
-    // without TLS on purpose: the second half of a session that was counted already
+    // without TLS on purpose: the second half of a session that was counted already; without care
+    // for it: reports, which report nothing about themselves (RFC 8460 3)
     if (!schedule->doors.tls_note || w->server.tls == SEND_TLS_NEVER ||
-        (o->verdict != DONE && !(trouble & of_tls)))
+        w->lane->care == ROUTE_CARE_NONE || (o->verdict != DONE && !(trouble & of_tls)))
         return;
     result.failure =
         o->verdict == DONE ? failure_of_session(w->host, &w->peer) : str_from(failure_of(trouble));

@@ -40,7 +40,7 @@ static void put_header(struct buf *out, const struct report_mail *m)
     buf_putf(out, "TLS-Report-Domain: %.*s\r\nTLS-Report-Submitter: %.*s\r\n", STR_ARG(r->domain),
              STR_ARG(m->host));
     buf_putf(out,
-             "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n"
+             "Auto-Submitted: auto-generated\r\nTLS-Required: No\r\nMIME-Version: 1.0\r\n"
              "Content-Type: multipart/report; report-type=\"tlsrpt\";\r\n"
              " boundary=\"=_%016llx\"\r\n\r\n",
              (unsigned long long)m->random);

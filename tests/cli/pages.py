@@ -53,7 +53,7 @@ class Pages(unittest.TestCase):
             self.assertIn(f'mailbox {verb}', found)
         for verb in ('list', 'show', 'retry', 'hold', 'release', 'remove', 'bounce', 'summary'):
             self.assertIn(f'queue {verb}', found)
-        for name in ('trace', 'dns route', 'dns check', 'suppress list', 'suppress remove'):
+        for name in ('trace', 'dns route', 'dns check', 'dns report', 'suppress list', 'suppress remove'):
             self.assertIn(name, found)
 
     def test_examples_name_options_that_exist(self):

@@ -3,6 +3,8 @@
 certificates, over real DNSSEC, HTTPS and SMTP; and the reports about it (RFC 8460), which go out by the
 queue and are read at the other end. One mail server and one web server play all domains."""
 import dataclasses
+import email
+import email.policy
 import gzip
 import json
 import pathlib
@@ -122,6 +124,9 @@ class MtaSts(LabTest):
         cls.web.host('reports.right.test', *cls.certs['good'], Answer(status=201))
         lab.dns.zone('right.test').add(f'reports A {web_address}').remove('^_smtp._tls').add(
             f'_smtp._tls TXT "v=TLSRPTv1; rua=https://reports.right.test:{cls.web.port}/tls"')
+        # its certificate is wrong, and the report must arrive all the same
+        lab.dns.zone('wrongname.test').remove('^_smtp._tls').add(
+            '_smtp._tls TXT "v=TLSRPTv1; rua=mailto:tls@wrongname.test"')
         cls.here.set('queue', authorities=f'"{lab.ca.cert}"')
         cls.here.set('route', sts_port=cls.web.port, sts_authorities=f'"{lab.ca.cert}"', sts_timeout='3s')
 
@@ -213,6 +218,7 @@ class MtaSts(LabTest):
         """The domain and the JSON of a report that came as a mail (RFC 8460 5.3)."""
         self.assertEqual(mail.get_content_type(), 'multipart/report')
         self.assertEqual(mail.get_param('report-type'), 'tlsrpt')
+        self.assertEqual(mail['TLS-Required'], 'No')  # RFC 8460 3, RFC 8689 5
         human, part = mail.get_payload()
         self.assertEqual(human.get_content_type(), 'text/plain')
         self.assertEqual(part.get_content_type(), 'application/tlsrpt+gzip')
@@ -228,8 +234,11 @@ class MtaSts(LabTest):
         told = json.loads(self.here.run('dns', 'report', '--today', '--json'))
         self.assertEqual(told['sent'], len(CASES))
         there = self.lab['example.org']
-        until(lambda: len(there.mails('carla')) >= len(CASES) - 1, 'the reports arrive')
-        reports = dict(self.read_mail(mail) for mail in there.mails('carla'))
+        until(lambda: len(there.mails('carla')) >= len(CASES) - 2, 'the reports arrive')
+        (own,) = until(lambda: self.mails_of('wrongname'), 'the report arrives where TLS is wrong')
+        self.assertEqual((own.recipients, own.has_tls), (['<tls@wrongname.test>'], True))
+        mails = [*there.mails('carla'), email.message_from_bytes(own.body, policy=email.policy.SMTP)]
+        reports = dict(self.read_mail(mail) for mail in mails)
         self.assertEqual(set(reports), {f'{name}.test' for name in CASES} - {'right.test'})
         for name, case in CASES.items():
             with self.subTest(name):
