@@ -89,13 +89,13 @@ void queue_abandon(struct queue_mail *mail);
 /// [await] Begins to send what is due. Sets queue->schedule. 0 or -errno.
 int queue_start(struct queue *queue);
 /// [await] Begins nothing more, waits for the attempts that run (at most grace_ms, then they are
-/// cancelled: LATER). queue->schedule is NULL afterwards.
+/// cancelled: LATER) and for their results to be kept. queue->schedule is NULL afterwards.
 void queue_stop(struct queue *queue, uint32_t grace_ms);
 /// New settings after a reload, already swapped in *queue. On a loop.
 void queue_reconfigure(struct queue *queue);
 
-// ---- what the operator does. Entries are chosen by a filter; what is in flight is left alone
-// where it would be changed.
+// ---- what the operator does. Entries are chosen by a filter. What is being sent is changed when
+// that came to nothing; the wish counts.
 
 struct queue_filter {
     uint64_t id;                        // one entry; 0: any
