@@ -11,7 +11,14 @@ enum {
     WAYS = 8, // places an entry may stand in
     FAILURE_ENTRIES = 16384,
     PEER_FACTOR = 10, // a peer may fail so many times more on all users together
+    KNOWN_ENTRIES = 65536,
+    // Failures on one user, from all peers together: so many times the limit is an attack, and so
+    // many times a heavy one. Fewer of them are forgotten each minute than that.
+    ATTACK_FACTOR = 10,
+    SIEGE_FACTOR = 100,
+    ATTACK_LEAK = 5,
 };
+#define KNOWN_US (30ull * 24 * 60 * MINUTE_US) // who signed in from there is remembered so long
 #define MINUTE_US (60ull * 1000 * 1000)
 #define CACHE_US (60 * MINUTE_US)  // a verified password is asked again after an hour
 #define FORGET_US (15 * MINUTE_US) // failures are forgotten so long after the last
@@ -35,6 +42,7 @@ struct account_cache {
 
 struct account_failures {
     struct table table;
+    struct table known; // of user and peer: signed in from there. Under the lock of `table`.
 };
 
 static void table_init(struct table *t, size_t entries_max)
@@ -155,6 +163,7 @@ struct account_failures *account_failures_new(void)
 
     CHECK(failures);
     table_init(&failures->table, FAILURE_ENTRIES);
+    table_init(&failures->known, KNOWN_ENTRIES);
     return failures;
 }
 
@@ -163,6 +172,7 @@ void account_failures_free(struct account_failures *failures)
     if (!failures)
         return;
     table_done(&failures->table);
+    table_done(&failures->known);
     free(failures);
 }
 
@@ -205,17 +215,65 @@ static bool is_blocked(const struct table *t, const uint8_t *tag, uint64_t max, 
     return age_us(e, now_us) < (wait_us < FORGET_US ? wait_us : FORGET_US);
 }
 
+// ---- one user, many peers
+
+/// Failures on that user that are not forgotten yet: ATTACK_LEAK of them are, each minute.
+static uint64_t attack_of(const struct table *t, const uint8_t *user, uint64_t now_us)
+{
+    const struct entry *e = find(t, user);
+    uint64_t leaked;
+
+    if (!e)
+        return 0;
+    leaked = age_us(e, now_us) / MINUTE_US * ATTACK_LEAK;
+    return e->count > leaked ? e->count - leaked : 0;
+}
+
+static void count_attack(const struct table *t, const uint8_t *user, uint64_t now_us)
+{
+    uint64_t count = attack_of(t, user, now_us);
+    struct entry *e = find_or_make(t, user);
+
+    // the minute that runs goes on, so that it leaks once it is over
+    if (e->at_us == 0)
+        e->at_us = now_us + (now_us == 0);
+    else
+        e->at_us += age_us(e, now_us) / MINUTE_US * MINUTE_US;
+    e->count = count + 1;
+}
+
+static bool is_known(const struct account_failures *failures, const uint8_t *one, uint64_t now_us)
+{
+    const struct entry *e = find(&failures->known, one);
+
+    return e && age_us(e, now_us) < KNOWN_US;
+}
+
+/// Under attack a stranger has one guess in a while, and none under a heavy one.
+static bool is_stranger_blocked(const struct account_failures *failures, const uint8_t *one,
+                                const uint8_t *user, uint64_t max, uint64_t now_us)
+{
+    uint64_t attack = attack_of(&failures->table, user, now_us);
+    const struct entry *e = find(&failures->table, one);
+
+    if (attack < max * ATTACK_FACTOR || is_known(failures, one, now_us))
+        return false;
+    return attack >= max * SIEGE_FACTOR || (e && e->count > 0 && age_us(e, now_us) < FORGET_US);
+}
+
 bool account_failures_is_blocked(struct account_failures *failures, struct str user, struct str ip,
                                  uint64_t max, uint64_t now_us)
 {
-    uint8_t one[GUARD_TAG_LEN], all[GUARD_TAG_LEN];
+    uint8_t one[GUARD_TAG_LEN], all[GUARD_TAG_LEN], whole[GUARD_TAG_LEN];
     bool blocked;
 
     failure_tag(failures, user, ip, one);
     failure_tag(failures, STR(""), ip, all);
+    failure_tag(failures, user, STR(""), whole);
     pthread_mutex_lock(&failures->table.lock);
     blocked = is_blocked(&failures->table, one, max, now_us) ||
-              is_blocked(&failures->table, all, max * PEER_FACTOR, now_us);
+              is_blocked(&failures->table, all, max * PEER_FACTOR, now_us) ||
+              is_stranger_blocked(failures, one, whole, max, now_us);
     pthread_mutex_unlock(&failures->table.lock);
     return blocked;
 }
@@ -234,19 +292,22 @@ static uint64_t count_one(const struct table *t, const uint8_t *tag, uint64_t no
 uint64_t account_failures_note(struct account_failures *failures, struct str user, struct str ip,
                                uint64_t now_us)
 {
-    uint8_t one[GUARD_TAG_LEN], all[GUARD_TAG_LEN];
+    uint8_t one[GUARD_TAG_LEN], all[GUARD_TAG_LEN], whole[GUARD_TAG_LEN];
     uint64_t count;
 
     failure_tag(failures, user, ip, one);
     failure_tag(failures, STR(""), ip, all);
+    failure_tag(failures, user, STR(""), whole);
     pthread_mutex_lock(&failures->table.lock);
     count = count_one(&failures->table, one, now_us);
     count_one(&failures->table, all, now_us);
+    count_attack(&failures->table, whole, now_us);
     pthread_mutex_unlock(&failures->table.lock);
     return count;
 }
 
-void account_failures_forget(struct account_failures *failures, struct str user, struct str ip)
+void account_failures_forget(struct account_failures *failures, struct str user, struct str ip,
+                             uint64_t now_us)
 {
     uint8_t tag[GUARD_TAG_LEN];
     struct entry *e;
@@ -256,5 +317,6 @@ void account_failures_forget(struct account_failures *failures, struct str user,
     e = find(&failures->table, tag);
     if (e)
         *e = (struct entry){0};
+    find_or_make(&failures->known, tag)->at_us = now_us + (now_us == 0);
     pthread_mutex_unlock(&failures->table.lock);
 }

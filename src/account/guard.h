@@ -29,10 +29,16 @@ struct account_failures *account_failures_new(void);
 void account_failures_free(struct account_failures *failures);
 /// Must this peer wait before it may try that user again? After `max` failures: a minute for each
 /// one too many, at most 15. Peers of IPv6 count by their /64.
+///
+/// A user who is guessed at from many peers, 10 times `max` failures in all, is guarded as well:
+/// peers from which he never signed in (in 30 days, since the start) have one guess in 15 minutes
+/// then, and after 100 times `max` failures none. Five failures are forgotten each minute. Where he
+/// signed in before, nobody locks him out.
 bool account_failures_is_blocked(struct account_failures *failures, struct str user, struct str ip,
                                  uint64_t max, uint64_t now_us);
 /// Counts one more; returns how many there are.
 uint64_t account_failures_note(struct account_failures *failures, struct str user, struct str ip,
                                uint64_t now_us);
-/// Signed in: that user's count from this peer is forgotten.
-void account_failures_forget(struct account_failures *failures, struct str user, struct str ip);
+/// Signed in: that user's count from this peer is forgotten, and the peer is known.
+void account_failures_forget(struct account_failures *failures, struct str user, struct str ip,
+                             uint64_t now_us);

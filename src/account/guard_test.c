@@ -71,7 +71,7 @@ static void failures_block_longer_and_longer(void **state)
     assert_int_equal(account_failures_note(f, ana, ip, now + minute), 4);
     assert_true(account_failures_is_blocked(f, ana, ip, 3, now + 2 * minute));
     assert_false(account_failures_is_blocked(f, ana, ip, 3, now + 3 * minute));
-    account_failures_forget(f, ana, ip);
+    account_failures_forget(f, ana, ip, minute);
     assert_int_equal(account_failures_note(f, ana, ip, now + minute), 1);
     assert_int_equal(account_failures_note(f, ana, ip, now + 17 * minute), 1);
     account_failures_free(f);
@@ -111,6 +111,61 @@ static void a_peer_that_tries_all_users_is_blocked(void **state)
     }
     assert_true(account_failures_is_blocked(f, STR("somebody"), ip, 3, minute));
     assert_false(account_failures_is_blocked(f, STR("somebody"), STR("192.0.2.2"), 3, minute));
+    account_failures_free(f);
+}
+
+static void guess_from(struct account_failures *f, struct str user, unsigned count, uint64_t at_us)
+{
+    char ip[32];
+
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(ip, sizeof(ip), "198.51.%u.%u", 100 + i / 250, i % 250);
+        account_failures_note(f, user, str_from(ip), at_us);
+    }
+}
+
+static void many_peers_do_not_guess_at_one_user(void **state)
+{
+    struct account_failures *f = account_failures_new();
+    struct str ana = STR("ana"), home = STR("192.0.2.1"), away = STR("192.0.2.2");
+
+    (void)state;
+    account_failures_forget(f, ana, home, minute); // signed in there
+    guess_from(f, ana, 29, minute);
+    account_failures_note(f, ana, away, minute);
+    // an attack: a new peer has one guess, the owner's own is as ever
+    assert_true(account_failures_is_blocked(f, ana, away, 3, minute));
+    assert_false(account_failures_is_blocked(f, ana, STR("192.0.2.3"), 3, minute));
+    assert_false(account_failures_is_blocked(f, STR("bruno"), away, 3, minute));
+    account_failures_note(f, ana, home, minute);
+    assert_false(account_failures_is_blocked(f, ana, home, 3, minute));
+    // a heavy one: a new peer has none
+    guess_from(f, ana, 269, minute);
+    assert_true(account_failures_is_blocked(f, ana, STR("192.0.2.3"), 3, minute));
+    assert_false(account_failures_is_blocked(f, ana, home, 3, minute));
+    assert_false(account_failures_is_blocked(f, STR("bruno"), STR("192.0.2.3"), 3, minute));
+    // it ends: five are forgotten each minute
+    assert_false(account_failures_is_blocked(f, ana, STR("192.0.2.3"), 3, 2 * minute));
+    assert_true(account_failures_is_blocked(f, ana, away, 3, 15 * minute));
+    assert_false(account_failures_is_blocked(f, ana, away, 3, 56 * minute));
+    account_failures_free(f);
+}
+
+static void a_slow_attack_is_none_for_ever(void **state)
+{
+    struct account_failures *f = account_failures_new();
+
+    (void)state;
+    // four each minute, less than are forgotten
+    for (unsigned i = 1; i < 400; i++)
+        guess_from(f, STR("ana"), 4, i * minute);
+    assert_false(
+        account_failures_is_blocked(f, STR("ana"), STR("198.51.100.1"), 1000, 400 * minute));
+    assert_false(account_failures_is_blocked(f, STR("ana"), STR("192.0.2.3"), 1, 400 * minute));
+    // twenty in each, spread over it
+    for (unsigned i = 0; i < 4000; i++)
+        account_failures_note(f, STR("ana"), STR("198.51.100.1"), 400 * minute + i * minute / 20);
+    assert_true(account_failures_is_blocked(f, STR("ana"), STR("192.0.2.3"), 3, 600 * minute));
     account_failures_free(f);
 }
 
@@ -213,6 +268,8 @@ int main(void)
         cmocka_unit_test(failures_block_longer_and_longer),
         cmocka_unit_test(a_clock_read_before_anothers_failure_forgets_nothing),
         cmocka_unit_test(a_peer_that_tries_all_users_is_blocked),
+        cmocka_unit_test(many_peers_do_not_guess_at_one_user),
+        cmocka_unit_test(a_slow_attack_is_none_for_ever),
         cmocka_unit_test(a_site_of_ipv6_is_one_peer),
         cmocka_unit_test(documents_are_read_strictly),
         cmocka_unit_test(an_old_directory_does_not_see_a_change),

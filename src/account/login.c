@@ -171,7 +171,7 @@ int account_try_succeeded(const struct account_try *t, const struct account_cred
     CLEANUP(buf_drop) struct buf name = {0};
 
     put_failure_name(t, &name);
-    account_failures_forget(t->accounts->failures, buf_str(&name), t->peer->ip);
+    account_failures_forget(t->accounts->failures, buf_str(&name), t->peer->ip, rt_now_us());
     out->account_id = c->id;
     memcpy(out->address, c->address, sizeof(out->address));
     log_try(t, LOG_INFO, "signed in", c->address);
@@ -186,8 +186,7 @@ int account_try_failed(const struct account_try *t)
     int r;
 
     put_failure_name(t, &name);
-    count = account_failures_note(t->accounts->failures, buf_str(&name), t->peer->ip,
-                                  rt_now_us());
+    count = account_failures_note(t->accounts->failures, buf_str(&name), t->peer->ip, rt_now_us());
     log_try(t, LOG_WARN, "refused", NULL);
     for (; count > 1 && delay < config->login_delay_max; count--)
         delay *= 2;
