@@ -60,8 +60,10 @@ class Peer:
     extra = ()  # programs of the machine
     key = 'EC'
 
-    def __init__(self, lab, domain, smarthost):
+    def __init__(self, lab, domain, smarthost, clear=None):
+        """`clear`: where mail for clear.test goes."""
         self.lab, self.domain, self.smarthost = lab, domain, smarthost
+        self.clear = clear or smarthost
         self.domains = (domain, f'plain.{domain}')  # the second for talks without TLS
         self.hostname = f'mail.{domain}'
         self.host, self.port = lab.address(), lab.smtp_port
@@ -288,6 +290,7 @@ virtual_mailbox_maps = inline:{{{', '.join(f'{{{USER}@{domain}={USER}/Maildir/}}
 virtual_uid_maps = static:{IDS[USER]}
 virtual_gid_maps = static:{IDS[USER]}
 relayhost = {smarthost}
+transport_maps = inline:{{{{clear.test=smtp:[{self.clear[0]}]:{self.clear[1]}}}}}
 smtp_host_lookup = native
 smtp_dns_support_level = disabled
 smtp_tls_security_level = may
@@ -343,11 +346,13 @@ class OpenSmtpd(Peer):
 pki mail key "/etc/tls/key.pem"
 listen on {self.host} port {self.port} tls pki mail hostname {self.hostname}
 action "in" maildir "/home/{USER}/Maildir"
+action "clear" relay host smtp://{self.clear[0]}:{self.clear[1]} helo {self.hostname}
 action "out" relay host smtp://{self.smarthost[0]}:{self.smarthost[1]} helo {self.hostname}
 table ours {{ {', '.join(self.domains)} }}
 table boxes {{ {', '.join(f'{USER}@{domain}' for domain in self.domains)} }}
 match from any for domain <ours> rcpt-to <boxes> action "in"
 match from any for domain <ours> reject
+match from any for domain "clear.test" action "clear"
 match from any for any action "out"
 ''', 0o600)
 
@@ -403,7 +408,7 @@ nobody:
 out:
   driver = manualroute
   transport = smtp
-  route_list = * {self.smarthost[0]}::{self.smarthost[1]}
+  route_list = clear.test {self.clear[0]}::{self.clear[1]} ; * {self.smarthost[0]}::{self.smarthost[1]}
   self = send
 begin transports
 smtp:
