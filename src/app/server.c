@@ -174,6 +174,7 @@ static int open_ports(struct server *s)
         .pop3 = &pop3_protocol,
         .pop3_context = s->pop3,
         .tls = s->tls,
+        .relay_networks = &APP_CONFIG(s->config, route_config, route_settings)->relay_networks,
     };
     const struct listen_config *config = APP_CONFIG(s->config, listen_config, listen_settings);
     CLEANUP(buf_drop) struct buf sendmail = {.max = OS_PATH_MAX};

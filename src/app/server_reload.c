@@ -150,7 +150,8 @@ static void swap(struct server *s, struct app_config *fresh)
     trace_reconfigure(s->trace, APP_CONFIG(fresh, trace_config, trace_settings));
     imap_reconfigure(s->imap, APP_CONFIG(fresh, imap_config, imap_settings));
     pop3_reconfigure(s->pop3, APP_CONFIG(fresh, pop3_config, pop3_settings));
-    listen_reconfigure(s->listen, APP_CONFIG(fresh, listen_config, listen_settings));
+    listen_reconfigure(s->listen, APP_CONFIG(fresh, listen_config, listen_settings),
+                       &APP_CONFIG(fresh, route_config, route_settings)->relay_networks);
     if (log_level_parse(s->site.settings->log_level, &level))
         log_set_level(level);
 }

@@ -3,10 +3,17 @@
 
 #include "base/check.h"
 #include "route/network.h"
+#include "receive/rate.h"
 
 #include <arpa/inet.h>
 
-enum { KEY_MAX = 64 };
+enum {
+    KEY_MAX = 64,
+    RATE_PEERS_MAX = 16384,
+    // The unit of a rate is a tenth of a second here, so that its window has whole slots.
+    MINUTE = 600,
+    TENTH_US = 100000,
+};
 
 /// The peer as it is counted: an address, or the first eight bytes of one of IPv6.
 static struct str key_of(struct str peer, char to[KEY_MAX])
@@ -30,6 +37,7 @@ void listen_gate_init(struct listen_gate *gate, const uint64_t seed[2])
     *gate = (struct listen_gate){.peer_max = UINT64_MAX};
     CHECK(pthread_mutex_init(&gate->lock, NULL) == 0);
     map_init(&gate->counts, seed);
+    gate->made = rate_new(RATE_PEERS_MAX, MINUTE, seed);
 }
 
 static void free_list(struct setting_list *list)
@@ -59,6 +67,8 @@ bool listen_gate_is_proxy(struct listen_gate *gate, struct str peer)
 void listen_gate_done(struct listen_gate *gate)
 {
     map_done(&gate->counts);
+    rate_free(gate->made);
+    free_list(&gate->relays);
     free_list(&gate->exempt);
     free_list(&gate->proxies);
     pthread_mutex_destroy(&gate->lock);
@@ -80,17 +90,20 @@ static struct setting_list copy_of(const struct setting_list *list)
     return copy;
 }
 
-void listen_gate_set(struct listen_gate *gate, uint64_t peer_max, const struct setting_list *exempt,
-                     const struct setting_list *proxies)
+void listen_gate_set(struct listen_gate *gate, const struct listen_gate_limits *limits)
 {
-    struct setting_list copy = copy_of(exempt), proxies_copy = copy_of(proxies);
+    struct setting_list copy = copy_of(limits->exempt), proxies_copy = copy_of(limits->proxies);
+    struct setting_list relays_copy = copy_of(limits->relays);
 
     pthread_mutex_lock(&gate->lock);
     free_list(&gate->exempt);
     free_list(&gate->proxies);
+    free_list(&gate->relays);
     gate->exempt = copy;
     gate->proxies = proxies_copy;
-    gate->peer_max = peer_max;
+    gate->relays = relays_copy;
+    gate->peer_max = limits->peer_max;
+    gate->peer_rate = limits->peer_rate;
     pthread_mutex_unlock(&gate->lock);
 }
 
@@ -101,6 +114,32 @@ static bool is_exempt(const struct listen_gate *gate, struct str peer)
             return true;
     }
     return is_proxy(gate, peer);
+}
+
+/// A unix socket's peer, "unix", is of this host as well.
+static bool is_here(struct str peer)
+{
+    return str_find(peer, '.') < 0 && str_find(peer, ':') < 0
+               ? true
+               : str_starts(peer, STR("127.")) || str_eq(peer, STR("::1")) ||
+                     str_case_starts(peer, STR("::ffff:127."));
+}
+
+bool listen_gate_is_too_fast(struct listen_gate *gate, struct str peer, int64_t now_us)
+{
+    char room[KEY_MAX];
+    struct str key = key_of(peer, room);
+    int64_t now = now_us / TENTH_US;
+    bool is_limited, is;
+
+    pthread_mutex_lock(&gate->lock);
+    is_limited = gate->peer_rate > 0 && !is_here(peer) && !is_exempt(gate, peer) &&
+                 !network_list_has(&gate->relays, peer);
+    is = is_limited && rate_sum(gate->made, key, now) >= gate->peer_rate;
+    if (is_limited && !is)
+        rate_add(gate->made, key, 1, now);
+    pthread_mutex_unlock(&gate->lock);
+    return is;
 }
 
 bool listen_gate_enter(struct listen_gate *gate, struct str peer)

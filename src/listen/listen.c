@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "log/log.h"
+#include "rt/rt.h"
 #include "receive/receive.h"
 #include "listen/gate.h"
 #include "listen/listen.h"
@@ -43,15 +44,18 @@ uint16_t listen_port(const struct listen *listen, enum listen_port port)
 
 static bool admit(void *gate, struct str peer, struct str *refusal)
 {
+    bool is_too_fast = listen_gate_is_too_fast(gate, peer, (int64_t)rt_now_us());
     struct log_line l;
 
-    if (listen_gate_enter(gate, peer)) {
+    if (!is_too_fast && listen_gate_enter(gate, peer)) {
         log_begin(&l, LOG_DEBUG, "listen/gate", "admitted");
         log_str(&l, "peer", peer);
         log_end(&l);
         return true;
     }
-    log_begin(&l, LOG_WARN, "listen/gate", "refused, the peer has too many connections");
+    log_begin(&l, LOG_WARN, "listen/gate",
+              is_too_fast ? "refused, the peer connects too often"
+                          : "refused, the peer has too many connections");
     log_str(&l, "peer", peer);
     log_end(&l);
     *refusal = STR_NONE;
@@ -253,16 +257,25 @@ int listen_open(struct rt *rt, const struct listen_config *config,
     CHECK(listen);
     rt_random_bytes(seed, sizeof seed);
     listen_gate_init(&listen->gate, seed);
-    listen_reconfigure(listen, config);
+    listen_reconfigure(listen, config, services->relay_networks);
     // also on failure: ports that are open already hold on to it
     *out = listen;
     r = open_all(rt, config, services, listen, why);
     return r < 0 ? r : open_sendmail(rt, services, why);
 }
 
-void listen_reconfigure(struct listen *listen, const struct listen_config *config)
+void listen_reconfigure(struct listen *listen, const struct listen_config *config,
+                        const struct setting_list *relay_networks)
 {
-    listen_gate_set(&listen->gate, config->peer_max, &config->peer_exempt, &config->proxy_networks);
+    static const struct setting_list none = {0};
+
+    listen_gate_set(&listen->gate, &(struct listen_gate_limits){
+                                       .peer_max = config->peer_max,
+                                       .peer_rate = config->peer_rate,
+                                       .exempt = &config->peer_exempt,
+                                       .proxies = &config->proxy_networks,
+                                       .relays = relay_networks ? relay_networks : &none,
+                                   });
 }
 
 void listen_free(struct listen *listen)

@@ -20,6 +20,7 @@ struct listen_config {
     uint64_t submissions;               // 465
     uint64_t imap, imaps;               // 143, 993
     uint64_t pop3, pop3s;               // 110, 995
+    uint64_t peer_rate;                 // new connections of one address within a minute; 0: any
     uint64_t peer_max;                  // connections at once from one address, of all protocols
     struct setting_list peer_exempt;    // addresses without that limit
     struct setting_list proxy_networks; // from there a PROXY header comes first
@@ -38,6 +39,8 @@ struct listen_services {
     void *pop3_context;
     struct rt_tls *tls;
     const char *sendmail; // the path in full; NULL: none
+    /// Networks that may relay: they connect as often as they like. NULL: none.
+    const struct setting_list *relay_networks;
 };
 
 enum listen_port {
@@ -70,6 +73,7 @@ int listen_open(struct rt *rt, const struct listen_config *config,
 /// The port's number on the first address, 0 when it is not open.
 uint16_t listen_port(const struct listen *listen, enum listen_port port);
 /// New limits; ports stay as they are until a restart. Any thread.
-void listen_reconfigure(struct listen *listen, const struct listen_config *config);
+void listen_reconfigure(struct listen *listen, const struct listen_config *config,
+                        const struct setting_list *relay_networks);
 /// After rt_run has returned. NULL is fine.
 void listen_free(struct listen *listen);

@@ -25,8 +25,11 @@ static const struct setting items[] = {
             "Port for POP3 with TLS from the first byte."),
     SETTING(struct listen_config, peer_max, SETTING_COUNT, "100", 1, 1000000,
             "Connections at once from one address (IPv6: from one /64), of all protocols together."),
+    SETTING(struct listen_config, peer_rate, SETTING_COUNT, "600", 0, 1000000,
+            "New connections of one address (IPv6: of one /64) within a minute, of all protocols "
+            "together; 0: any number. This host and networks that may relay have no such limit."),
     SETTING(struct listen_config, peer_exempt, SETTING_LIST, "", 0, 0,
-            "Addresses without that limit: a proxy, a web mail host."),
+            "Addresses without these limits: a proxy, a web mail host."),
     SETTING(struct listen_config, sendmail, SETTING_TEXT, "", 0, 0,
             "Socket by which programs of this host hand in mail without signing in: cron, PHP, "
             "`sendmail`. Every user of the host may write to it and send to anywhere. By custom "
