@@ -14,7 +14,9 @@
 //     worker.c     a task for each connection: turn after turn
 //     attempt.c    one turn: one transaction, its results kept and told
 //     schedule.c   starting and stopping all that
-//     operate.c    what the operator sees and does
+//     walk.c       through the entries that an operator names
+//     look.c       what the operator sees
+//     operate.c    what the operator does
 //
 // Threads: everything of a shard belongs to its loop. Between loops go the news (news.c), questions
 // (schedule_ask) and the few atomic numbers and bells of the schedule.

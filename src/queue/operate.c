@@ -1,145 +1,16 @@
 // SPDX-License-Identifier: ISC
 //
-// What the operator sees and does. Looking reads the store page by page. Changing claims each entry
-// first: its shard takes it out of its line, and nobody begins with it until the change is in the
-// store; one that is being sent is changed when that came to nothing. A claim ends as an attempt
-// does, so what was read before the change does not come back after it.
+// What the operator does. Changing claims each entry first: its shard takes it out of its line, and
+// nobody begins with it until the change is in the store; one that is being sent is changed when
+// that came to nothing. A claim ends as an attempt does, so what was read before the change does
+// not come back after it.
 #include "base/check.h"
 #include "log/log.h"
 
 #include "queue/inside.h"
+#include "queue/walk.h"
 
 #include <errno.h>
-
-// ---- which
-
-static bool has_part(struct str text, struct str part)
-{
-    for (size_t i = 0; i + part.len <= text.len; i++) {
-        if (str_case_eq(str_head(str_skip(text, i), part.len), part))
-            return true;
-    }
-    return false;
-}
-
-static bool is_wanted(const struct queue_filter *f, const struct queue_entry *e)
-{
-    bool is_held = e->due_us == STORE_QUEUE_HELD;
-
-    return (f->id == 0 || f->id == e->id) && (f->mail_id == 0 || f->mail_id == e->mail_id) &&
-           (f->held < 0 || (f->held == 1) == is_held) && has_part(e->sender, f->sender) &&
-           has_part(e->recipient, f->recipient) && has_part(e->lane, f->lane);
-}
-
-/// What is read next, by the narrowest way.
-struct walk {
-    const struct queue *queue;
-    const struct queue_filter *filter;
-    struct store_queue_cursor cursor;
-    struct store_queue_list list;
-    bool is_last;
-};
-
-/// [await] 0 or -errno; an empty list at the end.
-static int read_more(struct walk *walk)
-{
-    const struct queue_filter *f = walk->filter;
-    struct store *store = walk->queue->store;
-    int r;
-
-    if (walk->is_last) {
-        walk->list.count = 0;
-        return 0;
-    }
-    walk->is_last = f->id || f->mail_id;
-    if (f->id)
-        r = store_queue_get(store, f->id, &walk->list);
-    else if (f->mail_id)
-        r = store_queue_of_mail(store, f->mail_id, &walk->list);
-    else
-        r = store_queue_due(store, STR_NONE, INT64_MAX, &walk->cursor, QUEUE_PAGE, &walk->list);
-    if (r > 0)
-        walk->list.count = 0;
-    return r < 0 ? r : 0;
-}
-
-static void walk_init(struct walk *walk, const struct queue *queue, const struct queue_filter *f)
-{
-    *walk = (struct walk){.queue = queue, .filter = f, .cursor = {INT64_MIN, 0}};
-}
-
-// ---- looking
-
-struct looking {
-    const struct store_queue_list *list;
-    bool *in_flight;
-};
-
-static void look(struct queue_shard *shard, void *arg)
-{
-    struct looking *l = arg;
-
-    for (size_t i = 0; i < l->list->count; i++) {
-        const struct queue_item *item = map_get_u64(&shard->items, l->list->items[i].id);
-
-        if (item && item->state == QUEUE_IN_FLIGHT)
-            l->in_flight[i] = true;
-    }
-}
-
-static bool *look_in_flight(const struct queue *queue, const struct store_queue_list *list)
-{
-    struct looking l = {list, calloc(list->count + 1, sizeof(bool))};
-    struct queue_news *news = queue_news_open(queue); // it is not freed while these are open
-    struct queue_schedule *schedule = news ? queue_news_schedule(news) : NULL;
-
-    CHECK(l.in_flight);
-    for (unsigned i = 0; schedule && i < schedule->shard_count; i++)
-        queue_ask(&schedule->shards[i], look, &l);
-    queue_news_close(news);
-    return l.in_flight;
-}
-
-/// [await] 0, or that it is time to end: an operator's wish for a million entries does not keep the
-/// server from stopping.
-static int may_go_on(void)
-{
-    return rt_is_draining(rt_here()) ? -ECANCELED : rt_breathe();
-}
-
-int queue_each(const struct queue *queue, const struct queue_filter *filter,
-               int (*each)(void *arg, const struct queue_entry *entry, bool is_in_flight),
-               void *arg)
-{
-    struct walk walk;
-    size_t told = 0;
-    int r;
-
-    walk_init(&walk, queue, filter);
-    while ((r = read_more(&walk)) == 0 && walk.list.count) {
-        bool *in_flight = look_in_flight(queue, &walk.list);
-
-        for (size_t i = 0; r == 0 && i < walk.list.count; i++) {
-            struct queue_entry entry;
-
-            if (filter->max && told == filter->max)
-                break;
-            queue_entry_parse(&walk.list.items[i], &entry);
-            if (!is_wanted(filter, &entry))
-                continue;
-            told++;
-            r = each(arg, &entry, in_flight[i]);
-        }
-        free(in_flight);
-        if (r || (filter->max && told == filter->max))
-            break;
-        r = may_go_on();
-        if (r < 0)
-            break;
-    }
-    store_queue_list_done(&walk.list);
-    return r;
-}
 
 // ---- doing
 
@@ -231,31 +102,58 @@ static int64_t due_of(const struct doing *d)
     return d->deed == QUEUE_HOLD ? STORE_QUEUE_HELD : d->begun_us;
 }
 
+/// [await] Another time, the rest as it is: an attempt that ended between the reading and the claim
+/// has written down what it came to. 0, STORE_NOT_FOUND, -errno.
+static int set_due(const struct doing *d, const struct queue_entry *e)
+{
+    struct store_queue_list now = {0};
+    struct store_change *change = NULL;
+    int r = store_queue_get(d->queue->store, e->id, &now);
+
+    if (r == 0)
+        r = store_change_new(d->queue->store, &change);
+    if (r == 0) {
+        store_change_queue_set(change, e->id, due_of(d), now.items[0].lane, now.items[0].value);
+        r = store_commit(change);
+    }
+    store_change_free(change);
+    store_queue_list_done(&now);
+    return r;
+}
+
+/// [await] As set_due.
+static int remove_entry(const struct doing *d, const struct queue_entry *e)
+{
+    struct store_change *change;
+    int r = store_change_new(d->queue->store, &change);
+
+    if (r < 0)
+        return r;
+    store_change_queue_remove(change, e->id);
+    r = store_commit(change);
+    store_change_free(change);
+    return r;
+}
+
 /// [await] 0, STORE_NOT_FOUND, -errno.
 static int change(const struct doing *d, const struct queue_entry *e)
 {
-    struct store_change *change;
-    struct buf value;
     size_t gone;
-    int r;
 
-    if (d->deed == QUEUE_BOUNCE)
+    switch (d->deed) {
+    case QUEUE_BOUNCE:
         return bounce(d, &e, 1, &gone);
-    if (d->deed == QUEUE_RETRY && e->due_us <= d->begun_us)
-        return 0; // it is due: that its lane is opened again is all it needs
-    r = store_change_new(d->queue->store, &change);
-    if (r < 0)
-        return r;
-    buf_init(&value, QUEUE_ENTRY_BYTES_MAX);
-    queue_entry_put(&value, e);
-    if (d->deed == QUEUE_REMOVE)
-        store_change_queue_remove(change, e->id);
-    else
-        store_change_queue_set(change, e->id, due_of(d), e->lane, buf_str(&value));
-    r = store_commit(change);
-    store_change_free(change);
-    buf_done(&value);
-    return r;
+    case QUEUE_REMOVE:
+        return remove_entry(d, e);
+    case QUEUE_RETRY:
+        if (e->due_us <= d->begun_us)
+            return 0; // it is due: that its lane is opened again is all it needs
+        return set_due(d, e);
+    case QUEUE_HOLD:
+    case QUEUE_RELEASE:
+        return set_due(d, e);
+    }
+    return -EINVAL;
 }
 
 static void log_deed(enum queue_deed deed, const struct queue_entry *e)
@@ -385,14 +283,14 @@ static int by_mail(const void *a, const void *b)
     return one < other ? -1 : one > other;
 }
 
-static size_t choose(const struct walk *walk, struct doing *d, size_t most)
+static size_t choose(const struct queue_walk *walk, struct doing *d, size_t most)
 {
     d->count = 0;
     for (size_t i = 0; i < walk->list.count && d->count < most; i++) {
         struct queue_entry entry;
 
         queue_entry_parse(&walk->list.items[i], &entry);
-        if (is_wanted(walk->filter, &entry) && is_for(d, &entry))
+        if (queue_walk_wants(walk->filter, &entry) && is_for(d, &entry))
             d->entries[d->count++] = entry;
     }
     if (d->deed == QUEUE_BOUNCE)
@@ -401,11 +299,11 @@ static size_t choose(const struct walk *walk, struct doing *d, size_t most)
 }
 
 /// [await] All pages.
-static int do_all(struct walk *walk, struct doing *d, bool dry_run, uint64_t *out_count)
+static int do_all(struct queue_walk *walk, struct doing *d, bool dry_run, uint64_t *out_count)
 {
     int r;
 
-    while ((r = read_more(walk)) == 0 && walk->list.count) {
+    while ((r = queue_walk_next(walk)) == 0 && walk->list.count) {
         size_t most = walk->list.count;
 
         if (walk->filter->max && walk->filter->max - *out_count < most)
@@ -421,7 +319,7 @@ static int do_all(struct walk *walk, struct doing *d, bool dry_run, uint64_t *ou
         free(d->items);
         if (r < 0 || (walk->filter->max && *out_count >= walk->filter->max))
             break;
-        r = may_go_on();
+        r = queue_walk_may_go_on();
         if (r < 0)
             break;
     }
@@ -432,13 +330,13 @@ int queue_do(struct queue *queue, const struct queue_filter *filter, enum queue_
              bool dry_run, uint64_t *out_count)
 {
     struct doing d = {.queue = queue, .deed = deed, .begun_us = rt_wall_us()};
-    struct walk walk;
+    struct queue_walk walk;
     int r;
 
     *out_count = 0;
-    walk_init(&walk, queue, filter);
+    queue_walk_init(&walk, queue, filter);
     r = do_all(&walk, &d, dry_run, out_count);
-    store_queue_list_done(&walk.list);
+    queue_walk_done(&walk);
     return r;
 }
 
@@ -459,58 +357,6 @@ void queue_carry_out(struct queue_schedule *schedule, enum queue_deed deed, uint
     else if (r < 0)
         log_failure("queue/operate", "what was wished for could not be done", r);
     store_queue_list_done(&list);
-}
-
-// ---- lanes
-
-struct listing {
-    struct arena *arena;
-    struct queue_lane_info *items;
-    size_t count;
-};
-
-static void list_lanes(struct queue_shard *shard, void *arg)
-{
-    struct listing *l = arg;
-    struct queue_lane_info *items;
-    size_t at = 0;
-    void *value;
-
-    items = ARENA_ARRAY(l->arena, struct queue_lane_info, l->count + shard->lanes.count + 1);
-    if (l->count)
-        memcpy(items, l->items, l->count * sizeof(*items));
-    l->items = items;
-    while (map_next(&shard->lanes, &at, NULL, &value)) {
-        const struct queue_lane *lane = value;
-
-        items[l->count++] = (struct queue_lane_info){
-            .name = arena_str(l->arena, lane->name),
-            .waiting = lane->waiting,
-            .in_flight = lane->in_flight,
-            .connections = lane->connections,
-            .connections_max = lane->pace.connections_max,
-            .blocked_until_us = queue_lane_is_blocked(lane) ? lane->pace.blocked_until_us : 0,
-            .last = arena_str(l->arena, str_from(lane->last)),
-        };
-    }
-}
-
-int queue_lanes(const struct queue *queue, struct arena *arena, struct queue_lane_info **out,
-                size_t *out_count)
-{
-    struct queue_news *news = queue_news_open(queue);
-    struct listing l = {.arena = arena};
-
-    if (news) {
-        struct queue_schedule *schedule = queue_news_schedule(news);
-
-        for (unsigned i = 0; i < schedule->shard_count; i++)
-            queue_ask(&schedule->shards[i], list_lanes, &l);
-    }
-    queue_news_close(news);
-    *out = l.items;
-    *out_count = l.count;
-    return 0;
 }
 
 // ---- flush

@@ -277,7 +277,7 @@ int queue_suppress_remove(struct queue_suppress *s, struct str address)
 
 bool queue_suppress_is_final(const struct outcome *o)
 {
-    static const char *const codes[] = {"5.1.1", "5.1.2", "5.1.6", "5.1.10"};
+    static const char *const codes[] = {"5.1.1", "5.1.6"};
 
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
         if (o->verdict == NEVER && str_eq(o->enhanced, str_from(codes[i])))

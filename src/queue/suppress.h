@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: ISC
 //
-// Addresses at other hosts that do not exist, as their hosts have said (RFC 3463 X.1.1, X.1.2,
-// X.1.6, X.1.10): lists leave them out and nobody signed in may write to them, until the time is
-// over or somebody lifts it. Hosts judge us by how often we ask for nobody. Only what was said to
-// us in SMTP counts; a report that comes by mail may be anybody's. Kept as documents "suppress" of
-// the store, and in memory for looking up without waiting. Any loop.
+// Addresses at other hosts that do not exist, as their hosts have said (RFC 3463 X.1.1, X.1.6).
+// What DNS says of a whole domain does not count: it may be mended in an hour. Lists leave them out
+// and nobody signed in may write to them, until the time is over or somebody lifts it. Hosts judge
+// us by how often we ask for nobody. Only what was said to us in SMTP counts; a report that comes
+// by mail may be anybody's. Kept as documents "suppress" of the store, and in memory for looking up
+// without waiting. Any loop.
 #pragma once
 
 #include "mail/outcome.h"

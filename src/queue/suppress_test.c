@@ -16,7 +16,7 @@ static const struct {
     const char *enhanced;
     bool is_final;
 } outcomes[] = {
-    {NEVER, "5.1.1", true},  {NEVER, "5.1.2", true},  {NEVER, "5.1.10", true},
+    {NEVER, "5.1.1", true},  {NEVER, "5.1.2", false}, {NEVER, "5.1.10", false},
     {NEVER, "5.1.6", true},  {NEVER, "5.1.8", false}, {NEVER, "5.7.1", false},
     {NEVER, "5.2.2", false}, {NEVER, "5.2.1", false}, {NEVER, "", false},
     {NEVER, "5.4.7", false}, {LATER, "4.1.1", false}, {LATER, "5.1.1", false},

@@ -131,7 +131,8 @@ static void play_policies(struct stage *stage)
     } rows[] = {
         {{.verify = RT_VERIFY_NONE, .server_name = "other.example.test"}, 0},
         {{.verify = RT_VERIFY_PKIX, .names = RIGHT, .name_count = 2}, 0},
-        {{.verify = RT_VERIFY_PKIX, .names = WRONG, .name_count = 1}, SEND_TLS_UNTRUSTED},
+        {{.verify = RT_VERIFY_PKIX, .names = WRONG, .name_count = 1},
+         SEND_TLS_UNTRUSTED | SEND_TLS_WRONG_NAME},
         {{.verify = RT_VERIFY_DANE,
           .server_name = "mail.example.test",
           .records = TLSA,
