@@ -120,17 +120,25 @@ static struct place *sort_lines(const struct trace *t, size_t *out_count)
     return places;
 }
 
+/// Several lines of a mail name the same words.
 struct adding {
     struct trace *trace;
     int result;
+    uint64_t keys[8]; // the last that were added to this row
+    unsigned count;
 };
 
 static void add_key(void *arg, uint64_t key)
 {
     struct adding *a = arg;
 
+    for (unsigned i = 0; i < a->count && i < 8; i++) {
+        if (a->keys[i] == key)
+            return;
+    }
     if (a->result == 0)
         a->result = trace_day_add_key(&a->trace->day, key);
+    a->keys[a->count++ % 8] = key;
 }
 
 /// Some lines of one mail, as one row. *io_at moves behind them.

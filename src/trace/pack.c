@@ -11,7 +11,7 @@
 enum {
     PACKED_PLAIN = 0,
     PACKED_DEFLATED = 1, // by the_words
-    WORTH_PACKING = 200, // bytes
+    WORTH_PACKING = 600, // bytes: the few lines of a local mail stay as they are, for their CPU
     UNPACKED_MAX = 16 << 20,
 };
 
