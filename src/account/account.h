@@ -109,8 +109,6 @@ int account_remove(struct accounts *accounts, struct str address, struct buf *wh
 /// No waiting. 0 or ACCOUNT_NOT_FOUND. What *out points to lies in `arena`.
 int account_get(struct accounts *accounts, struct str address, struct arena *arena,
                 struct account_info *out);
-int account_get_by_id(struct accounts *accounts, uint64_t id, struct arena *arena,
-                      struct account_info *out);
 /// No waiting. Is there (still) an account with that id?
 bool account_exists(struct accounts *accounts, uint64_t id);
 /// No waiting. The same, and it has not been disabled: whoever is signed in may go on.

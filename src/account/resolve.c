@@ -11,7 +11,7 @@
 #include "account/name.h"
 #include "account/state.h"
 
-enum { SCRATCH_BYTES_MAX = 1 << 20, WORK_PER_PLACE = 4 };
+enum { SCRATCH_BYTES_MAX = 1 << 20, WORK_PER_PLACE = 4, EXPANSION_BYTES_MAX = 16 << 20 };
 
 struct step {
     struct str address; // "" as local@: the bare postmaster
@@ -343,12 +343,14 @@ bool account_may_send_as(struct accounts *a, uint64_t account_id, const struct a
     CLEANUP(arena_done) struct arena arena = {0};
     struct account_resolved resolved;
 
-    arena_init(&arena, 1 << 20);
+    arena_init(&arena, EXPANSION_BYTES_MAX);
     account_resolve(a, from, &arena, &resolved);
     if (resolved.kind != ACCOUNT_KIND_LOCAL && resolved.kind != ACCOUNT_KIND_ALIAS)
         return false;
-    for (size_t i = 0; i < resolved.target_count; i++)
-        if (resolved.targets[i].account_id == account_id)
+    for (size_t i = 0; i < resolved.target_count; i++) {
+        // with a return path of its own it came through a list, behind the alias
+        if (resolved.targets[i].account_id == account_id && !resolved.targets[i].return_path.ptr)
             return true;
+    }
     return false;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 //
 // Where mail goes: one directory, a table of addresses.
+#include "base/cleanup.h"
 #include "account/resolve.h"
 #include "account/testing.h"
 
@@ -291,6 +292,17 @@ static bool may_send(struct world *w, const char *account, const char *from)
     return may;
 }
 
+/// An alias before a list makes its members no more than members.
+static void add_alias_to_crew(struct world *w)
+{
+    struct str crew = STR("crew@example.test");
+    struct account_alias alias = {
+        .address = STR("behind@example.test"), .targets = &crew, .target_count = 1};
+    CLEANUP(buf_drop) struct buf why = {.max = 1024};
+
+    CHECK(account_alias_add(w->accounts, &alias, &why) == 0);
+}
+
 static void sender_body(struct world *w)
 {
     build(w);
@@ -299,6 +311,8 @@ static void sender_body(struct world *w)
     CHECK(may_send(w, "ana@example.test", "both@example.test"));
     CHECK(!may_send(w, "ana@example.test", "bruno@example.test"));
     CHECK(!may_send(w, "ana@example.test", "crew@example.test"));
+    add_alias_to_crew(w);
+    CHECK(!may_send(w, "ana@example.test", "behind@example.test"));
     CHECK(!may_send(w, "ana@example.test", "ana@elsewhere.test"));
     CHECK(!may_send(w, "bruno@example.test", "postmaster@example.test"));
 }

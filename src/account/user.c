@@ -391,19 +391,6 @@ int account_get(struct accounts *a, struct str address, struct arena *arena,
     return r == 0 ? 0 : ACCOUNT_NOT_FOUND;
 }
 
-int account_get_by_id(struct accounts *a, uint64_t id, struct arena *arena,
-                      struct account_info *out)
-{
-    const struct account_record *record;
-    unsigned phase;
-
-    record = account_directory_get_id(account_enter(a, &phase), id);
-    if (record)
-        describe(record, arena, out);
-    account_leave(a, phase);
-    return record ? 0 : ACCOUNT_NOT_FOUND;
-}
-
 bool account_exists(struct accounts *a, uint64_t id)
 {
     const struct account_record *record;

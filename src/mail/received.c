@@ -76,32 +76,3 @@ void received_put(struct buf *out, const struct received *r)
     date_put(out, r->date);
     buf_put(out, STR("\r\n"));
 }
-
-size_t received_count(struct str header)
-{
-    return header_count(header, STR("Received"));
-}
-
-static struct str without_brackets(struct str s)
-{
-    if (str_starts(s, STR("<")) && str_ends(s, STR(">")))
-        return str_of(s.ptr + 1, s.len - 2);
-    return s;
-}
-
-bool received_has_delivered_to(struct str header, struct str address)
-{
-    struct header_iter it = header_iter_of(header);
-    struct header_field f;
-
-    while (header_next(&it, &f)) {
-        struct str value = str_trim(f.value);
-
-        while (value.len && (value.ptr[0] == '\r' || value.ptr[0] == '\n'))
-            value = str_trim(str_skip(value, 1));
-        if (str_case_eq(f.name, STR("Delivered-To")) &&
-            str_case_eq(without_brackets(value), address))
-            return true;
-    }
-    return false;
-}

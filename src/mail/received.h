@@ -26,9 +26,3 @@ struct received {
 /// client said is put as a domain when it is one, else its odd bytes become "?": it cannot make
 /// another clause or line.
 void received_put(struct buf *out, const struct received *r);
-
-/// Received lines of a header, for the loop limit (RFC 5321 6.3: at least 100).
-size_t received_count(struct str header);
-
-/// Does a Delivered-To line name this address (case ignored)? Then the mail has been here before.
-bool received_has_delivered_to(struct str header, struct str address);

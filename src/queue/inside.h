@@ -180,8 +180,6 @@ struct queue_lane *queue_lane_need(struct queue_shard *shard, struct str name,
                                    enum route_care care);
 /// After its state changed: it gets connections, is refilled, or may be forgotten.
 void queue_lane_touch(struct queue_lane *lane);
-/// How many entries of one lane there may be in memory now.
-size_t queue_lane_room(const struct queue_lane *lane);
 bool queue_lane_is_blocked(const struct queue_lane *lane);
 /// Not before the back-off is over: what waits leaves memory.
 void queue_lane_block(struct queue_lane *lane, const struct outcome *o);

@@ -110,8 +110,9 @@ bool queue_lane_is_blocked(const struct queue_lane *lane)
     return lane->pace.blocked_until > rt_now_us();
 }
 
-/// The fuller memory is, the less each lane may have, so that there is room for new ones.
-size_t queue_lane_room(const struct queue_lane *lane)
+/// How many entries of one lane there may be in memory now: the fuller memory is, the less, so that
+/// there is room for new ones.
+static size_t room_of(const struct queue_lane *lane)
 {
     struct queue_schedule *schedule = lane->shard->schedule;
     size_t active = schedule->active, max = queue_settings_now(schedule)->active_max;
@@ -131,7 +132,7 @@ static bool is_idle(const struct queue_lane *lane)
 
 static bool wants_refill(const struct queue_lane *lane)
 {
-    size_t room = queue_lane_room(lane);
+    size_t room = room_of(lane);
     size_t most = queue_settings_now(lane->shard->schedule)->active_max;
 
     if (lane->needs_sweep)
@@ -309,7 +310,7 @@ void queue_shard_take(struct queue_shard *shard, const struct store_queue_entry 
         return;
     }
     lane = queue_lane_need(shard, row->lane, queue_entry_care(&item->entry));
-    if (queue_lane_is_blocked(lane) || queue_lane_room(lane) == 0) {
+    if (queue_lane_is_blocked(lane) || room_of(lane) == 0) {
         lane->more = true;
         free(item);
     } else {

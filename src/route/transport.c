@@ -301,17 +301,13 @@ static const char *const rules[] = {
     [TLS_RULE_VERIFY] = "verify", [TLS_RULE_DANE] = "dane",
 };
 
-enum tls_rule tls_rule_parse(struct str word)
+/// "never", "may", ...; TLS_RULE_NONE for anything else.
+static enum tls_rule rule_of(struct str word)
 {
     for (size_t i = TLS_RULE_NEVER; i < sizeof rules / sizeof rules[0]; i++)
         if (str_case_eq(word, str_from(rules[i])))
             return (enum tls_rule)i;
     return TLS_RULE_NONE;
-}
-
-const char *tls_rule_name(enum tls_rule rule)
-{
-    return rule == TLS_RULE_NONE ? "none" : rules[rule];
 }
 
 bool tls_rule_line_is_valid(struct str line, struct buf *why)
@@ -320,7 +316,7 @@ bool tls_rule_line_is_valid(struct str line, struct buf *why)
 
     if (!pattern_is_valid(pattern, false, why))
         return false;
-    return tls_rule_parse(line) != TLS_RULE_NONE ||
+    return rule_of(line) != TLS_RULE_NONE ||
            wrong(why, "\"%.*s\" is none of never, may, must, verify, dane", STR_ARG(line));
 }
 
@@ -330,7 +326,7 @@ enum tls_rule tls_rule_find(const struct setting_list *lines, struct str domain)
         struct str level = lines->items[i], pattern = take_word(&level);
 
         if (fits(pattern, STR(""), domain))
-            return tls_rule_parse(level);
+            return rule_of(level);
     }
     return TLS_RULE_NONE;
 }

@@ -56,9 +56,6 @@ enum tls_rule {
     TLS_RULE_DANE
 };
 
-/// "never", "may", ...; TLS_RULE_NONE for anything else.
-enum tls_rule tls_rule_parse(struct str word);
-const char *tls_rule_name(enum tls_rule rule);
 bool tls_rule_line_is_valid(struct str line, struct buf *why);
 /// TLS_RULE_NONE: no line fits.
 enum tls_rule tls_rule_find(const struct setting_list *lines, struct str domain);

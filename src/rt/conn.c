@@ -573,11 +573,6 @@ void *rt_conn_context(const struct rt_conn *conn)
     return conn->listener ? conn->listener->what.context : NULL;
 }
 
-struct rt *rt_conn_rt(const struct rt_conn *conn)
-{
-    return conn->loop->rt;
-}
-
 struct str rt_conn_peer(const struct rt_conn *conn)
 {
     return str_from(conn->peer);

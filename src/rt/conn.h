@@ -171,7 +171,6 @@ bool rt_conn_channel_binding(struct rt_conn *conn, const char *type, char *to, s
 // ---- about a connection
 
 void *rt_conn_context(const struct rt_conn *conn);
-struct rt *rt_conn_rt(const struct rt_conn *conn);
 /// The other end's address as text without port, "192.0.2.1", "2001:db8::1", "unix"; lives with
 /// conn.
 struct str rt_conn_peer(const struct rt_conn *conn);

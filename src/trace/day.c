@@ -27,7 +27,8 @@ int trace_day_path(const char *dir, int64_t day, char path[TRACE_PATH_MAX])
     return len < TRACE_PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-bool trace_day_parse(const char *name, int64_t *out)
+/// The day of a file's name; false when it is none of ours.
+static bool parse_name(const char *name, int64_t *out)
 {
     struct tm tm = {0};
     const char *end = strptime(name, "%Y-%m-%d", &tm);
@@ -54,7 +55,7 @@ int trace_days(const char *dir, int64_t *out, int max)
     if (!d)
         return -errno;
     while (count < max && (file = readdir(d))) {
-        if (trace_day_parse(file->d_name, &out[count]))
+        if (parse_name(file->d_name, &out[count]))
             count++;
     }
     closedir(d);

@@ -15,8 +15,6 @@ enum { TRACE_PATH_MAX = 768 };
 int64_t trace_day_of(int64_t wall_us);
 /// "DIR/2026-11-21.db"; -ENAMETOOLONG.
 int trace_day_path(const char *dir, int64_t day, char path[TRACE_PATH_MAX]);
-/// The day of a file's name; false when it is none of ours.
-bool trace_day_parse(const char *name, int64_t *out);
 /// The days that have a file, the newest first, at most `max`. Their number or -errno.
 int trace_days(const char *dir, int64_t *out, int max);
 

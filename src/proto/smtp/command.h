@@ -136,6 +136,5 @@ const struct smtp_fault *smtp_xclient_parse(struct str argument, struct smtp_xcl
 
 /// RFC 3461 4: xtext = "+" and two upper-case hex digits for what is not printable.
 bool smtp_xtext_is_valid(struct str text);
-void smtp_xtext_put(struct buf *out, struct str value);
 /// Appends the value; false (and nothing appended) on bad xtext.
 bool smtp_xtext_decode(struct str text, struct buf *out);

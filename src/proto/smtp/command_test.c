@@ -302,22 +302,18 @@ static void small_arguments_are_parsed(void **state)
     assert_non_null(smtp_helo_parse(STR("a b"), &name));
 }
 
-static void xtext_goes_there_and_back(void **state)
+static void xtext_is_decoded(void **state)
 {
-    struct buf b, back;
+    struct buf back;
     struct str wild = STR("a+b=c d\0\xff");
     (void)state;
 
-    buf_init(&b, 100);
     buf_init(&back, 100);
-    smtp_xtext_put(&b, wild);
-    assert_true(str_eq(buf_str(&b), STR("a+2Bb+3Dc+20d+00+FF")));
-    assert_true(smtp_xtext_decode(buf_str(&b), &back));
+    assert_true(smtp_xtext_decode(STR("a+2Bb+3Dc+20d+00+FF"), &back));
     assert_true(str_eq(buf_str(&back), wild));
     assert_false(smtp_xtext_decode(STR("+2"), &back));
     assert_false(smtp_xtext_decode(STR("+2b"), &back));
     assert_false(smtp_xtext_decode(STR("a b"), &back));
-    buf_done(&b);
     buf_done(&back);
 }
 
@@ -333,7 +329,7 @@ int main(void)
         cmocka_unit_test(recipients_are_parsed),
         cmocka_unit_test(bad_recipients_are_told_why),
         cmocka_unit_test(small_arguments_are_parsed),
-        cmocka_unit_test(xtext_goes_there_and_back),
+        cmocka_unit_test(xtext_is_decoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,31 +92,6 @@ enum smtp_reply_answer smtp_reply_add(struct smtp_reply *r, struct str line)
     return is_more ? SMTP_REPLY_MORE : SMTP_REPLY_WHOLE;
 }
 
-bool smtp_status_scan(struct str text, unsigned code, struct str *out)
-{
-    struct scan in = scan_of(text);
-    uint64_t class, subject, detail;
-    struct str status;
-
-    if (!scan_u64(&in, 5, &class) || class != code / 100 || !scan_char(&in, '.') ||
-        !scan_u64(&in, 999, &subject) || !scan_char(&in, '.') || !scan_u64(&in, 999, &detail))
-        return false;
-    status = str_of(text.ptr, (size_t)(in.at - text.ptr));
-    // "5.999.999" is the longest; zeros in front can make it longer
-    if (status.len > 9 || (!scan_is_end(&in) && !scan_blank(&in) && scan_peek(&in) != '\n'))
-        return false;
-    *out = status;
-    return true;
-}
-
-struct str smtp_reply_status(const struct smtp_reply *r)
-{
-    struct str status = STR("");
-
-    smtp_status_scan(buf_str(&r->text), r->code, &status);
-    return status;
-}
-
 // ---- what a server offers
 
 static const struct {

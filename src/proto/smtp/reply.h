@@ -29,12 +29,6 @@ void smtp_reply_done(struct smtp_reply *r);
 void smtp_reply_clear(struct smtp_reply *r);
 /// The next line, without its line end. After BAD the reply says nothing.
 enum smtp_reply_answer smtp_reply_add(struct smtp_reply *r, struct str line);
-/// The enhanced status code of the first line ("2.1.0") if there is one that fits the code, else
-/// empty. A view into the reply.
-struct str smtp_reply_status(const struct smtp_reply *r);
-/// "2.1.0" at the front of a text whose reply code begins with that digit.
-bool smtp_status_scan(struct str text, unsigned code, struct str *out);
-
 /// Extensions offered to EHLO (RFC 5321 4.1.1.1), bits.
 enum smtp_extension {
     SMTP_HAS_PIPELINING = 1,

@@ -41,7 +41,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (answer == SMTP_REPLY_MORE)
             continue;
         smtp_offer_parse(&r, &offer);
-        CHECK(smtp_reply_status(&r).len <= 9);
         smtp_reply_clear(&r);
     }
     smtp_reply_done(&r);

@@ -46,13 +46,10 @@ static void replies_are_read(void **state)
     assert_int_equal(smtp_reply_add(&r, STR("250 2.1.5 two")), SMTP_REPLY_WHOLE);
     assert_int_equal(r.code, 250);
     assert_true(str_eq(buf_str(&r.text), STR("2.1.5 one\n2.1.5 two")));
-    assert_true(str_eq(smtp_reply_status(&r), STR("2.1.5")));
     smtp_reply_clear(&r);
     assert_int_equal(smtp_reply_add(&r, STR("354")), SMTP_REPLY_WHOLE);
-    assert_true(smtp_reply_status(&r).len == 0);
     smtp_reply_clear(&r);
     assert_int_equal(smtp_reply_add(&r, STR("550 2.1.5 lies")), SMTP_REPLY_WHOLE);
-    assert_true(smtp_reply_status(&r).len == 0);
     smtp_reply_done(&r);
 }
 

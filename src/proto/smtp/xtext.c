@@ -27,16 +27,6 @@ bool smtp_xtext_is_valid(struct str text)
     return true;
 }
 
-void smtp_xtext_put(struct buf *out, struct str value)
-{
-    for (size_t i = 0; i < value.len; i++) {
-        if (is_plain((unsigned char)value.ptr[i]))
-            buf_put_char(out, value.ptr[i]);
-        else
-            buf_putf(out, "+%02X", (unsigned char)value.ptr[i]);
-    }
-}
-
 bool smtp_xtext_decode(struct str text, struct buf *out)
 {
     if (!smtp_xtext_is_valid(text))

@@ -5,25 +5,6 @@
 #include "account/resolve.h"
 #include "receive/smtp/session.h"
 
-/// Does mail for this address reach the account? Its own address, with or without a detail, and
-/// aliases that lead to it; not lists, whose members may not speak for them.
-static bool is_own_sender(struct receive_session *s, const struct address *sender)
-{
-    struct account_resolved found;
-    struct arena command;
-    bool is_own = false;
-
-    arena_init(&command, 16 << 20);
-    account_resolve(s->receive->doors.accounts, sender, &command, &found);
-    if (found.kind == ACCOUNT_KIND_LOCAL || found.kind == ACCOUNT_KIND_ALIAS) {
-        for (size_t i = 0; i < found.target_count; i++)
-            is_own |= found.targets[i].account_id == s->identity->account_id &&
-                      !found.targets[i].return_path.ptr;
-    }
-    arena_done(&command);
-    return is_own;
-}
-
 /// Says why not, if not.
 static bool is_sender_welcome(struct receive_session *s, const struct smtp_mail *mail)
 {
@@ -31,7 +12,7 @@ static bool is_sender_welcome(struct receive_session *s, const struct smtp_mail 
 
     // "<>" is what receipts and notices of mail programs have; it is nobody else's
     if (s->role != RECEIVE_SUBMISSION || !s->limits->config.sender_check || mail->is_null ||
-        is_own_sender(s, &mail->sender))
+        account_may_send_as(s->receive->doors.accounts, s->identity->account_id, &mail->sender))
         return true;
     buf_putf(&text, "%.*s is not yours: send as %s or ask for an alias", STR_ARG(mail->path),
              s->identity->address);

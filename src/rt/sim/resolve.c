@@ -284,10 +284,3 @@ void rt_sim_resolver_change(struct rt_resolver *resolver, const char *const *lin
 {
     read_lines(zones_of(resolver), lines);
 }
-
-void rt_sim_resolver_calm(struct rt_resolver *resolver)
-{
-    struct rt_sim_resolver_config *c = &zones_of(resolver)->config;
-
-    c->failed = c->silent = c->empty = c->bogus = c->slow = 0;
-}

@@ -36,5 +36,3 @@ int rt_sim_resolver_new(struct rt *rt, const struct rt_sim_resolver_config *conf
                         struct rt_resolver **out);
 /// Other zones from now on.
 void rt_sim_resolver_change(struct rt_resolver *resolver, const char *const *lines);
-/// No more failures by the seed from now on: only what the marks say.
-void rt_sim_resolver_calm(struct rt_resolver *resolver);

@@ -125,12 +125,6 @@ uint64_t rt_sim_trace_hash(struct rt *rt)
     return sim_of(rt)->hash;
 }
 
-uint64_t rt_sim_events(struct rt *rt)
-{
-    CHECK(rt_is_sim(rt));
-    return sim_of(rt)->events;
-}
-
 bool rt_is_sim(const struct rt *rt)
 {
     return rt->world == &sim_world;

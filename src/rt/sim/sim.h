@@ -64,8 +64,6 @@ extern const struct rt_sim_config rt_sim_rough;
 int rt_sim_new(uint64_t seed, const struct rt_sim_config *config, struct rt **out);
 /// Everything that happened, as one number.
 uint64_t rt_sim_trace_hash(struct rt *rt);
-/// Events so far.
-uint64_t rt_sim_events(struct rt *rt);
 /// Adds a happening of the caller's own to the trace.
 void rt_sim_note(struct rt *rt, const char *what, uint64_t value);
 // ---- nodes: several servers in one world, each of which can die and come back
