@@ -65,6 +65,22 @@ static struct queue_result result(const struct queue_entry *entry, enum verdict 
                                  .dialogue = STR("C: RCPT TO:<zoe@far.example>\nS: 550 no")};
 }
 
+/// What came of one attempt, taken in.
+static void finish(struct site *s, const struct queue_entry *entry, enum verdict verdict)
+{
+    struct queue_result r = result(entry, verdict);
+
+    CHECK(queue_finish(&s->queue, &r, 1, NULL) == 0);
+}
+
+/// A mail of `sender` that zoe's host refuses.
+static void refuse_mail_of(struct site *s, const char *sender)
+{
+    struct queue_entry entry = mail_to_zoe(s, sender, 0);
+
+    finish(s, &entry, NEVER);
+}
+
 // ---- who is told of what
 
 static const struct {
@@ -119,9 +135,8 @@ static void wish(struct site *s, const struct people *p, size_t i)
     }
     if (all == 1) {
         CHECK(site_entries(s, left, 1) == 1);
-        r = result(&left[0], NEVER);
         left[0].notify = ENVELOPE_NOTIFY_NEVER;
-        CHECK(queue_finish(&s->queue, &r, 1, NULL) == 0);
+        finish(s, &left[0], NEVER);
     }
     buf_done(&text);
 }
@@ -268,12 +283,10 @@ static void time_body(struct world *w)
     entry.arrived_s -= 5 * 3600;
     entry.by = ENVELOPE_BY_NOTIFY;
     entry.by_s = rt_wall_s() - 1;
-    r = result(&entry, LATER);
-    CHECK(queue_finish(&s.queue, &r, 1, NULL) == 0);
+    finish(&s, &entry, LATER);
     CHECK(site_count(&s, p.ana) == 1);
     CHECK(site_entries(&s, left, 1) == 1 && left[0].is_warned && left[0].by == ENVELOPE_BY_NONE);
-    r = result(&left[0], LATER);
-    CHECK(queue_finish(&s.queue, &r, 1, NULL) == 0);
+    finish(&s, &left[0], LATER);
     CHECK(site_count(&s, p.ana) == 1);
     // never later than its time, and then it is over
     CHECK(site_entries(&s, left, 1) == 1 && left[0].attempts == 2);
@@ -282,16 +295,14 @@ static void time_body(struct world *w)
     CHECK(queue_finish(&s.queue, &r, 1, NULL) == 0);
     CHECK(site_entries(&s, left, 1) == 1 && left[0].due_us == left[0].expires_s * 1000000);
     left[0].expires_s = rt_wall_s();
-    r = result(&left[0], LATER);
-    CHECK(queue_finish(&s.queue, &r, 1, NULL) == 0);
+    finish(&s, &left[0], LATER);
     CHECK(site_entries(&s, left, 1) == 0);
     site_last(&s, p.ana, &text);
     CHECK(site_has(&text, "Status: 5.4.7\r\n") && site_has(&text, "452 4.2.2 mailbox full"));
     // who does not want to be told is not, and the sweep of a blocked lane need not ask again
     entry = mail_to_zoe(&s, "ana@example.test", ENVELOPE_NOTIFY_FAILURE);
     entry.arrived_s -= 5 * 3600;
-    r = result(&entry, LATER);
-    CHECK(queue_finish(&s.queue, &r, 1, NULL) == 0);
+    finish(&s, &entry, LATER);
     CHECK(site_count(&s, p.ana) == 2);
     CHECK(site_entries(&s, left, 1) == 1 && left[0].is_warned);
     buf_done(&text);
@@ -310,41 +321,31 @@ static void a_mail_is_late_once_and_over_in_time(void **state)
 
 static void no_sender_body(struct world *w)
 {
-    struct queue_entry entry, left[1];
-    struct queue_result r;
+    struct queue_entry left[1];
     struct people p;
     struct site s;
 
     site_init(&s, w);
     p = people(&s);
     // a report to another host, which refuses it
-    entry = mail_to_zoe(&s, "boss@elsewhere.example", 0);
-    r = result(&entry, NEVER);
-    CHECK(queue_finish(&s.queue, &r, 1, NULL) == 0);
+    refuse_mail_of(&s, "boss@elsewhere.example");
     CHECK(site_entries(&s, left, 1) == 1);
     CHECK(left[0].sender.len == 0 && left[0].is_report);
     CHECK(str_eq(left[0].recipient, STR("boss@elsewhere.example")));
     CHECK(str_eq(left[0].lane, STR("elsewhere.example")));
-    r = result(&left[0], NEVER);
-    CHECK(queue_finish(&s.queue, &r, 1, NULL) == 0);
+    finish(&s, &left[0], NEVER);
     CHECK(site_entries(&s, left, 1) == 0);
     CHECK(site_count(&s, p.chief) == 0);
     // the postmaster reads what nobody else would, where that is wanted
     s.config.notify_postmaster = true;
-    entry = mail_to_zoe(&s, "", 0);
-    r = result(&entry, NEVER);
-    CHECK(queue_finish(&s.queue, &r, 1, NULL) == 0);
+    refuse_mail_of(&s, "");
     CHECK(site_entries(&s, left, 1) == 0 && site_count(&s, p.chief) == 1);
     // but not at another host: that would be a mail that can fail again
     w->config.postmaster = STR("chief@elsewhere.example");
-    entry = mail_to_zoe(&s, "", 0);
-    r = result(&entry, NEVER);
-    CHECK(queue_finish(&s.queue, &r, 1, NULL) == 0);
+    refuse_mail_of(&s, "");
     CHECK(site_entries(&s, left, 1) == 0 && site_count(&s, p.chief) == 1);
     // a sender of ours who does not exist
-    entry = mail_to_zoe(&s, "nobody@example.test", 0);
-    r = result(&entry, NEVER);
-    CHECK(queue_finish(&s.queue, &r, 1, NULL) == 0);
+    refuse_mail_of(&s, "nobody@example.test");
     CHECK(site_entries(&s, left, 1) == 0);
     site_done(&s);
 }
