@@ -5,11 +5,9 @@
 // alone, and holds the server to it: a message number means the same UID until an EXPUNGE said
 // otherwise, EXPUNGE never comes in an answer to FETCH, STORE or SEARCH by number, EXISTS never
 // shrinks (RFC 3501 7.3.1, 7.4.1). In the end all three see the same messages with the same flags.
-#include "base/check.h"
-#include "base/cleanup.h"
 #include "log/log.h"
 #include "rt/sim/sim.h"
-#include "serve/imap/imap.h"
+#include "serve/imap/testing.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -41,37 +39,8 @@ struct client {
     struct buf picture; // of the last answer: uid and flags of each message
 };
 
-static struct {
-    struct rt *rt;
-    struct store *store;
-    struct accounts *accounts;
-    struct imap *imap;
-    uint16_t port;
-    struct client clients[CLIENTS];
-} w;
-
-static const struct account_config account_config = {
-    .subaddress = STR("+"),
-    .postmaster = STR(""),
-    .password_cost = STR("minimal"),
-    .scram_iterations = 4096,
-    .password_threads = 1,
-    .password_queue = 16,
-    .password_cache = 100,
-    .login_failures_max = 100,
-    .plaintext_login = true,
-    .expansion_max = 100,
-};
-
-static const struct imap_config config = {
-    .idle = 1860000,
-    .login_idle = 90000,
-    .stall = 60000,
-    .message_size = 1 << 20,
-    .literal_size = 65536,
-    .login_failures = 100,
-    .bad_commands = 1000,
-};
+static struct imap_world w;
+static struct client clients[CLIENTS];
 
 // ---- the picture
 
@@ -288,35 +257,21 @@ static void look(struct client *c)
 
 static int first(void *arg)
 {
-    CLEANUP(buf_drop) struct buf why = {.max = 4096};
-    struct account_domain domain = {.name = STR("example.test"), .catch_all = STR("")};
-    struct account_change change = {.what = ACCOUNT_SET_PASSWORD, .password = STR("tres tigres")};
-    struct imap_doors doors = {.rt = w.rt, .config = &config};
-    struct rt_listen listen = {.address = "127.0.0.1", .protocol = &imap_protocol};
     struct rt_task *tasks[CLIENTS];
-    uint64_t id;
 
     (void)arg;
-    CHECK(store_memory_open(w.rt, &w.store) == 0);
-    CHECK(account_open(w.store, &account_config, &w.accounts) == 0);
-    CHECK(account_domain_add(w.accounts, &domain, &why) == 0);
-    CHECK(account_add(w.accounts, STR("ana@example.test"), &change, &id, &why) == 0);
-    doors.store = w.store;
-    doors.accounts = w.accounts;
-    CHECK(imap_new(&doors, &w.imap) == 0);
-    listen.context = w.imap;
-    CHECK(rt_listen(w.rt, &listen, &w.port) == 0);
+    imap_world_open(&w);
     for (size_t i = 0; i < CLIENTS; i++)
-        CHECK(rt_spawn(run_client, &w.clients[i], "client", &tasks[i]) == 0);
+        CHECK(rt_spawn(run_client, &clients[i], "client", &tasks[i]) == 0);
     for (size_t i = 0; i < CLIENTS; i++)
         CHECK(rt_join(tasks[i]) == 0);
     for (size_t i = 0; i < CLIENTS; i++) {
-        look(&w.clients[i]);
-        EXPECT(str_eq(buf_str(&w.clients[i].picture), buf_str(&w.clients[0].picture)));
+        look(&clients[i]);
+        EXPECT(str_eq(buf_str(&clients[i].picture), buf_str(&clients[0].picture)));
     }
     for (size_t i = 0; i < CLIENTS; i++) {
-        hang_up(&w.clients[i]);
-        buf_done(&w.clients[i].picture);
+        hang_up(&clients[i]);
+        buf_done(&clients[i].picture);
     }
     rt_drain(w.rt, 1000);
     return 0;
@@ -328,14 +283,14 @@ static uint64_t play(uint64_t with_seed, const struct rt_sim_config *sim)
     uint64_t hash;
 
     seed = with_seed;
-    memset(&w, 0, sizeof(w));
+    memset(clients, 0, sizeof(clients));
+    imap_world_init(&w);
+    w.config.login_failures = 100;
+    w.config.bad_commands = 1000;
     CHECK(rt_sim_new(seed, sim, &w.rt) == 0);
     EXPECT(rt_run(w.rt, first, NULL) == 0);
     hash = rt_sim_trace_hash(w.rt);
-    imap_free(w.imap);
-    account_close(w.accounts);
-    store_close(w.store);
-    rt_free(w.rt);
+    imap_world_done(&w);
     return hash;
 }
 

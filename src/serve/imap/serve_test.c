@@ -4,10 +4,8 @@
 // of any size, or a look at what a session costs. Talks of one client are in
 // tests/dialog/serve_imap. What must hold inside a task is checked by CHECK: a failed assertion of
 // cmocka would jump from one stack to another.
-#include "base/check.h"
-#include "base/cleanup.h"
 #include "log/log.h"
-#include "serve/imap/imap.h"
+#include "serve/imap/testing.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -18,38 +16,7 @@
 
 #include <cmocka.h>
 
-static struct {
-    struct rt *rt;
-    struct store *store;
-    struct accounts *accounts;
-    struct imap *imap;
-    uint16_t port;
-    uint64_t account_id;
-    void (*talk)(void);
-} w;
-
-static const struct account_config account_config = {
-    .subaddress = STR("+"),
-    .postmaster = STR(""),
-    .password_cost = STR("minimal"),
-    .scram_iterations = 4096,
-    .password_threads = 1,
-    .password_queue = 16,
-    .password_cache = 100,
-    .login_failures_max = 100,
-    .plaintext_login = true,
-    .expansion_max = 100,
-};
-
-static struct imap_config config = {
-    .idle = 1860000,
-    .login_idle = 90000,
-    .stall = 60000,
-    .message_size = 1 << 20,
-    .literal_size = 65536,
-    .login_failures = 3,
-    .bad_commands = 5,
-};
+static struct imap_world w;
 
 // ---- the client's side
 
@@ -132,23 +99,10 @@ static void append(struct client *c, const char *mailbox, struct str message)
 
 static int first(void *arg)
 {
-    CLEANUP(buf_drop) struct buf why = {.max = 4096};
-    struct account_domain domain = {.name = STR("example.test"), .catch_all = STR("")};
-    struct account_change change = {.what = ACCOUNT_SET_PASSWORD, .password = STR("tres tigres")};
-    struct imap_doors doors = {.rt = w.rt, .config = &config};
-    struct rt_listen listen = {.address = "127.0.0.1", .protocol = &imap_protocol};
+    void (*const *talk)(void) = arg;
 
-    (void)arg;
-    CHECK(store_memory_open(w.rt, &w.store) == 0);
-    CHECK(account_open(w.store, &account_config, &w.accounts) == 0);
-    CHECK(account_domain_add(w.accounts, &domain, &why) == 0);
-    CHECK(account_add(w.accounts, STR("ana@example.test"), &change, &w.account_id, &why) == 0);
-    doors.store = w.store;
-    doors.accounts = w.accounts;
-    CHECK(imap_new(&doors, &w.imap) == 0);
-    listen.context = w.imap;
-    CHECK(rt_listen(w.rt, &listen, &w.port) == 0);
-    w.talk();
+    imap_world_open(&w);
+    (*talk)();
     rt_drain(w.rt, 1000);
     return 0;
 }
@@ -157,15 +111,11 @@ static void play(void (*talk)(void))
 {
     struct rt_config rt_config = {.loops = 1};
 
-    memset(&w, 0, sizeof(w));
-    w.talk = talk;
+    imap_world_init(&w);
     log_set_level(LOG_ERROR);
     assert_int_equal(rt_new(&rt_config, &w.rt), 0);
-    assert_int_equal(rt_run(w.rt, first, NULL), 0);
-    imap_free(w.imap);
-    account_close(w.accounts);
-    store_close(w.store);
-    rt_free(w.rt);
+    assert_int_equal(rt_run(w.rt, first, &talk), 0);
+    imap_world_done(&w);
 }
 
 // ---- the talks
@@ -373,7 +323,7 @@ static void too_large_is_refused_in_time(void)
     struct client a;
 
     buf_init(&mail, 4 << 20);
-    while (mail.len <= config.message_size)
+    while (mail.len <= w.config.message_size)
         buf_put(&mail, STR("0123456789abcdef"));
     sign_in(&a);
     say(&a, "t APPEND INBOX {1048577}\r\n");
@@ -437,7 +387,7 @@ static void strangers_are_kept_short(void)
 /// A byte now and then does not keep a stranger in the middle of a command.
 static void strangers_have_no_time_to_dribble(void)
 {
-    struct imap_config hasty = config;
+    struct imap_config hasty = w.config;
     struct client a;
     int r = 0;
 
@@ -452,7 +402,7 @@ static void strangers_have_no_time_to_dribble(void)
     }
     CHECK(r < 0);
     hang_up(&a);
-    imap_reconfigure(w.imap, &config);
+    imap_reconfigure(w.imap, &w.config);
 }
 
 static struct {
