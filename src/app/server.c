@@ -379,19 +379,14 @@ static int on_dump(void *arg)
 
 // ---- the process
 
-/// While it is root, perhaps: the directory of the socket for sendmail belongs to whom it becomes.
-static void make_socket_directory(const struct server *s)
+/// While it is root, perhaps: the directory of a socket belongs to whom it becomes.
+static void make_socket_directory(const struct server *s, enum server_socket socket)
 {
-    const struct listen_config *listen = APP_CONFIG(s->config, listen_config, listen_settings);
     CLEANUP(buf_drop) struct buf path = {.max = OS_PATH_MAX}, user = {.max = 256};
-    ptrdiff_t slash;
     uid_t uid;
     gid_t gid;
 
-    if (!listen->sendmail.len || site_path(s->config, listen->sendmail, &path) < 0)
-        return;
-    slash = str_find_last(buf_str(&path), '/');
-    if (slash <= 0 || access((path.len = (size_t)slash, buf_cstr(&path)), F_OK) == 0)
+    if (!server_socket_directory(s, socket, &path) || access(buf_cstr(&path), F_OK) == 0)
         return;
     // what cannot be made here is told when the socket cannot be opened
     if (os_directories_make(buf_cstr(&path), 0755) < 0 || !s->site.settings->user.len)
@@ -399,14 +394,15 @@ static void make_socket_directory(const struct server *s)
     buf_put(&user, s->site.settings->user);
     if (geteuid() == 0 && os_user_find(buf_cstr(&user), &uid, &gid) == 0 &&
         chown(buf_cstr(&path), uid, gid) < 0)
-        log_failure("app/server", "the directory of the socket for sendmail", -errno);
+        log_failure("app/server", "the directory of a socket", -errno);
 }
 
 static int prepare_process(struct server *s)
 {
     uint64_t descriptors;
 
-    make_socket_directory(s);
+    for (enum server_socket i = 0; i < SERVER_SOCKETS; i++)
+        make_socket_directory(s, i);
     umask(077);
     signal(SIGPIPE, SIG_IGN);
     os_descriptors_raise(&descriptors);

@@ -45,5 +45,11 @@ static inline const struct server_config *server_settings_now(const struct serve
     return __atomic_load_n(&s->site.settings, __ATOMIC_ACQUIRE);
 }
 
+/// The sockets in the file system that are opened for programs of this host.
+enum server_socket { SERVER_SENDMAIL_SOCKET, SERVER_LMTP_SOCKET, SERVER_SOCKETS };
+/// The directory that socket stands in, into the empty *out. False: it is not configured, or stands
+/// at the root.
+bool server_socket_directory(const struct server *s, enum server_socket socket, struct buf *out);
+
 /// While there is one thread only. What the kernel cannot do is logged.
 void server_enter_sandbox(struct server *s);

@@ -22,6 +22,24 @@ static const char *directory_of(const char *path, struct arena *arena)
     return slash > 0 ? arena_str(arena, str_head(str_from(path), (size_t)slash)).ptr : "/";
 }
 
+bool server_socket_directory(const struct server *s, enum server_socket socket, struct buf *out)
+{
+    const struct listen_config *listen = APP_CONFIG(s->config, listen_config, listen_settings);
+    ptrdiff_t slash;
+
+    // LMTP may have a port instead
+    if (socket == SERVER_LMTP_SOCKET && str_starts(listen->lmtp, STR("/")))
+        buf_put(out, listen->lmtp);
+    else if (socket != SERVER_SENDMAIL_SOCKET || !listen->sendmail.len ||
+             site_path(s->config, listen->sendmail, out) < 0)
+        return false;
+    slash = str_find_last(buf_str(out), '/');
+    if (!buf_ok(out) || slash <= 0)
+        return false;
+    out->len = (size_t)slash;
+    return true;
+}
+
 /// Files that are read again while it serves, beside the certificates. Gives how many were added.
 static size_t add_files(const struct server *s, struct arena *arena, const char **out)
 {
@@ -52,9 +70,8 @@ static int enter_sandbox(struct server *s, struct arena *arena)
                                          "/proc",
                                          "/sys/devices/system/cpu",
                                          "/dev/urandom"};
-    enum { SYSTEM = sizeof system / sizeof system[0], WRITABLE = 4 };
-    const struct listen_config *listen = APP_CONFIG(s->config, listen_config, listen_settings);
-    CLEANUP(buf_drop) struct buf backup = {0}, sendmail = {0};
+    enum { SYSTEM = sizeof system / sizeof system[0], WRITABLE = 3 + SERVER_SOCKETS };
+    CLEANUP(buf_drop) struct buf backup = {0};
     struct rt_tls_config tls;
     struct os_sandbox sandbox = {0};
     const char **writable = ARENA_ARRAY(arena, const char *, WRITABLE), **readable;
@@ -66,9 +83,12 @@ static int enter_sandbox(struct server *s, struct arena *arena)
     if (s->site.settings->backup.len &&
         site_path(s->config, s->site.settings->backup, &backup) == 0)
         writable[2] = buf_cstr(&backup);
-    buf_init(&sendmail, OS_PATH_MAX);
-    if (listen->sendmail.len && site_path(s->config, listen->sendmail, &sendmail) == 0)
-        writable[3] = directory_of(buf_cstr(&sendmail), arena);
+    for (enum server_socket i = 0; i < SERVER_SOCKETS; i++) {
+        CLEANUP(buf_drop) struct buf directory = {.max = OS_PATH_MAX};
+
+        if (server_socket_directory(s, i, &directory))
+            writable[3 + i] = arena_str(arena, buf_str(&directory)).ptr;
+    }
     writable[0] = s->site.data;
     writable[1] = "/dev/null";
     readable = ARENA_ARRAY(arena, const char *, SYSTEM + 1 + 2 * tls.count + WAY_FILES);
