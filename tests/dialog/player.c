@@ -6,6 +6,8 @@
 #include "base/scan.h"
 
 #include <errno.h>
+#include <glob.h>
+#include <limits.h>
 
 enum {
     ANSWER_MS = 60000,       // only reached when something is broken
@@ -333,28 +335,59 @@ static bool load(const char *path, struct buf *out)
     return buf_ok(out);
 }
 
-int player_main(int argc, char **argv,
-                bool (*play)(struct str dialog, bool byte_by_byte, struct buf *why))
+/// Plays one file both ways; how many of them failed, -1 when it cannot be read.
+static int play_file(const char *path, player_world play)
 {
+    CLEANUP(buf_drop) struct buf dialog = {.max = 1 << 20};
     int failures = 0;
 
-    for (int i = 1; i < argc; i++) {
-        CLEANUP(buf_drop) struct buf dialog = {.max = 1 << 20};
+    if (!load(path, &dialog)) {
+        fprintf(stderr, "%s: cannot be read\n", path);
+        return -1;
+    }
+    for (int by_byte = 0; by_byte < 2; by_byte++) {
+        CLEANUP(buf_drop) struct buf why = {.max = 65536};
 
-        if (!load(argv[i], &dialog)) {
-            fprintf(stderr, "%s: cannot be read\n", argv[i]);
+        if (play(buf_str(&dialog), by_byte, &why))
+            continue;
+        fprintf(stderr, "%s%s: %.*s\n", path, by_byte ? " (byte by byte)" : "",
+                STR_ARG(buf_str(&why)));
+        failures++;
+    }
+    return failures;
+}
+
+/// Those of a folder, all of them, by name; or the one file.
+static int find_files(const char *path, glob_t *out)
+{
+    CLEANUP(buf_drop) struct buf pattern = {.max = PATH_MAX};
+
+    buf_putf(&pattern, "%s/*.dialog", path);
+    if (glob(buf_cstr(&pattern), 0, NULL, out) == 0)
+        return 0;
+    globfree(out);
+    return glob(path, 0, NULL, out);
+}
+
+int player_main(int argc, char **argv, player_world play)
+{
+    int failures = 0, played = 0;
+
+    for (int i = 1; i < argc; i++) {
+        glob_t found;
+
+        if (find_files(argv[i], &found) != 0) {
+            fprintf(stderr, "%s: no dialogs there\n", argv[i]);
             return 1;
         }
-        for (int by_byte = 0; by_byte < 2; by_byte++) {
-            CLEANUP(buf_drop) struct buf why = {.max = 65536};
+        for (size_t n = 0; n < found.gl_pathc; n++) {
+            int r = play_file(found.gl_pathv[n], play);
 
-            if (play(buf_str(&dialog), by_byte, &why))
-                continue;
-            fprintf(stderr, "%s%s: %.*s\n", argv[i], by_byte ? " (byte by byte)" : "",
-                    STR_ARG(buf_str(&why)));
-            failures++;
+            failures += r < 0 ? 1 : r;
+            played++;
         }
+        globfree(&found);
     }
-    printf("%d dialogs, %d failures\n", argc - 1, failures);
-    return failures ? 1 : 0;
+    printf("%d dialogs, %d failures\n", played, failures);
+    return failures > 0 || played == 0 ? 1 : 0;
 }

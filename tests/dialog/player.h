@@ -29,7 +29,8 @@ void player_unescape(struct str text, struct buf *out);
 /// `*` in the pattern stands for anything.
 bool player_matches(struct str pattern, struct str line);
 
-/// For main: plays each file named in argv, whole and byte by byte, each by play(path's text, ...),
-/// which makes its own world. Prints what went wrong. An exit code.
-int player_main(int argc, char **argv,
-                bool (*play)(struct str dialog, bool byte_by_byte, struct buf *why));
+/// Plays one dialog in a world of its own; false and why.
+typedef bool (*player_world)(struct str dialog, bool byte_by_byte, struct buf *why);
+/// For main: plays each file named in argv, and all *.dialog of each folder, whole and byte by
+/// byte. Prints what went wrong. An exit code.
+int player_main(int argc, char **argv, player_world play);

@@ -26,22 +26,43 @@ int imap_refuse_name(struct imap_session *s, struct imap_call *c, enum imap_name
     return imap_no(s, c, "[CANNOT] No mailbox can have that name");
 }
 
-int imap_find_mailbox(struct imap_session *s, struct imap_call *c, struct store_mailbox *out,
-                      int *out_r)
+/// [await] TRYCREATE is for the verbs that file mail; they ask for ACCESS_INSERT.
+static int refuse_lookup(struct imap_session *s, struct imap_call *c, unsigned rights, int answer)
+{
+    if (answer == STORE_NOT_FOUND && (rights & ACCESS_INSERT))
+        return imap_no(s, c, "[TRYCREATE] No such mailbox");
+    return imap_no_store(s, c, "mailbox", answer);
+}
+
+int imap_lookup_mailbox(struct imap_session *s, struct imap_call *c, struct str name,
+                        unsigned rights, struct store_mailbox *out, int *out_r)
+{
+    int r = store_mailbox_by_name(imap_store(s), s->account_id, name, out);
+    unsigned has = r == 0 ? access_rights(imap_access(s), s->account_id, out) : 0;
+
+    if (r == 0 && !(has & ACCESS_LOOKUP))
+        r = STORE_NOT_FOUND;
+    if (r != 0) {
+        *out_r = refuse_lookup(s, c, rights, r);
+        return r;
+    }
+    if ((has & rights) == rights)
+        return 0;
+    *out_r = imap_no(s, c, "[NOPERM] You were not given the right to do that there");
+    return -1;
+}
+
+int imap_find_mailbox(struct imap_session *s, struct imap_call *c, unsigned rights,
+                      struct store_mailbox *out, int *out_r)
 {
     enum imap_name_answer answer;
     struct str name;
-    int r;
 
     answer = imap_scan_name(c, &name);
-    if (answer != IMAP_NAME_OK) {
-        *out_r = imap_refuse_name(s, c, answer);
-        return -1;
-    }
-    r = store_mailbox_by_name(imap_store(s), s->account_id, name, out);
-    if (r != 0)
-        *out_r = imap_no_store(s, c, "mailbox", r);
-    return r;
+    if (answer == IMAP_NAME_OK)
+        return imap_lookup_mailbox(s, c, name, rights, out, out_r);
+    *out_r = imap_refuse_name(s, c, answer);
+    return -1;
 }
 
 /// Message numbers to indexes. False when one is not there (RFC 3501 9, seq-number).
@@ -95,14 +116,13 @@ bool imap_scan_selection(struct imap_session *s, struct imap_call *c, struct ima
 struct store_uids imap_selection_uids(struct imap_session *s, struct imap_call *c,
                                       const struct imap_selection *selection)
 {
-    const struct imap_view_entry *entries = s->view->entries;
     struct store_range *ranges =
         ARENA_ARRAY(c->arena, struct store_range, selection->count ? selection->count : 1);
 
     // no uid that the view does not have can lie between two that it has, but expunged ones
     for (size_t i = 0; i < selection->count; i++) {
-        ranges[i].first = entries[selection->ranges[i].first].uid;
-        ranges[i].last = entries[selection->ranges[i].last].uid;
+        ranges[i].first = imap_view_uid(s->view, selection->ranges[i].first);
+        ranges[i].last = imap_view_uid(s->view, selection->ranges[i].last);
     }
     return (struct store_uids){ranges, selection->count};
 }

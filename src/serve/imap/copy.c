@@ -63,7 +63,7 @@ static int copy(struct imap_session *s, struct imap_call *c, bool move)
     struct imap_selection selection;
     enum imap_name_answer answer;
     struct str name;
-    int r;
+    int r, result;
 
     CHECK(target);
     if (!imap_scan_selection(s, c, &selection))
@@ -75,11 +75,9 @@ static int copy(struct imap_session *s, struct imap_call *c, bool move)
         return imap_bad_syntax(s, c);
     if (move && s->view->is_read_only)
         return imap_no(s, c, "[READ-ONLY] The mailbox was opened by EXAMINE");
-    r = store_mailbox_by_name(imap_store(s), s->account_id, name, target);
-    if (r == STORE_NOT_FOUND)
-        return imap_no(s, c, "[TRYCREATE] No such mailbox");
+    r = imap_lookup_mailbox(s, c, name, ACCESS_INSERT, target, &result);
     if (r != 0)
-        return imap_no_store(s, c, "copy", r);
+        return result;
     if (selection.count == 0)
         return imap_ok(s, c, "No messages of that kind");
     copying.to_mailbox_id = target->id;

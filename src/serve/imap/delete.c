@@ -13,7 +13,7 @@ int imap_on_delete(struct imap_session *s, struct imap_call *c)
     int r, result;
 
     CHECK(mailbox);
-    r = imap_find_mailbox(s, c, mailbox, &result);
+    r = imap_find_mailbox(s, c, ACCESS_DELETE, mailbox, &result);
     if (r != 0)
         return result;
     if (!scan_is_end(&c->in))

@@ -18,7 +18,7 @@ int imap_expunge_deleted(struct imap_session *s, struct imap_call *c,
     int r;
 
     for (size_t i = 0; i < view->count && !is_needed; i++)
-        is_needed = (view->entries[i].flags & IMAP_DELETED) != 0;
+        is_needed = (imap_view_at(view, i).flags & IMAP_DELETED) != 0;
     if (view->is_read_only || !is_needed || view->count == 0)
         return 0;
     expunging.uids =

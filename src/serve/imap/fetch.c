@@ -43,12 +43,15 @@ static void set_seen(struct imap_fetcher *f, uint32_t first, uint32_t last, bool
         .flags = STORE_SEEN,
         .unchanged_since = UINT64_MAX,
     };
-    struct imap_view_entry *entries = f->s->view->entries;
+    struct imap_view *view = f->s->view;
     int r;
 
-    for (uint32_t n = first; n <= last; n++)
-        if (!(entries[n].flags & IMAP_SEEN))
-            ranges[flagging.uids.count++] = (struct store_range){entries[n].uid, entries[n].uid};
+    for (uint32_t n = first; n <= last; n++) {
+        uint32_t uid = imap_view_uid(view, n);
+
+        if (!(imap_view_at(view, n).flags & IMAP_SEEN))
+            ranges[flagging.uids.count++] = (struct store_range){uid, uid};
+    }
     if (flagging.uids.count == 0)
         return;
     r = store_change_new(imap_store(f->s), &change);
@@ -61,8 +64,11 @@ static void set_seen(struct imap_fetcher *f, uint32_t first, uint32_t last, bool
         return;
     }
     for (uint32_t n = first; n <= last; n++) {
-        is_new[n - first] = !(entries[n].flags & IMAP_SEEN);
-        entries[n].flags |= IMAP_SEEN;
+        struct imap_view_entry entry = imap_view_at(view, n);
+
+        is_new[n - first] = !(entry.flags & IMAP_SEEN);
+        entry.flags |= IMAP_SEEN;
+        imap_view_put(view, n, &entry);
     }
 }
 
@@ -90,7 +96,7 @@ static int put_one(struct imap_fetcher *f, uint32_t index, const struct store_en
 
 static int fetch_batch(struct imap_fetcher *f, uint32_t first, uint32_t last)
 {
-    const struct imap_view_entry *entries = f->s->view->entries;
+    const struct imap_view *view = f->s->view;
     struct store_entries stored = {0};
     bool is_newly_seen[BATCH_MAX] = {false};
     size_t at = 0;
@@ -99,10 +105,10 @@ static int fetch_batch(struct imap_fetcher *f, uint32_t first, uint32_t last)
     if (f->sets_seen)
         set_seen(f, first, last, is_newly_seen);
     if (f->needs_entry)
-        r = store_entries_get(imap_store(f->s), f->s->view->mailbox_id, entries[first].uid,
-                              entries[last].uid, &stored);
+        r = store_entries_get(imap_store(f->s), view->mailbox_id, imap_view_uid(view, first),
+                              imap_view_uid(view, last), &stored);
     for (uint32_t n = first; n <= last && r == 0; n++) {
-        const struct store_entry *entry = find_entry(&stored, &at, entries[n].uid);
+        const struct store_entry *entry = find_entry(&stored, &at, imap_view_uid(view, n));
 
         if (f->needs_entry && !entry)
             f->missing++;

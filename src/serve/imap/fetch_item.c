@@ -222,18 +222,18 @@ static int put_item(struct imap_fetcher *f, const struct imap_fetch_item *item, 
                     const struct store_entry *entry, struct imap_message *m)
 {
     const struct imap_view *view = f->s->view;
+    struct imap_view_entry seen = imap_view_at(view, index);
     struct buf *out = f->c->out;
 
     imap_fetch_item_put(out, item);
     buf_put_char(out, ' ');
     switch (item->kind) {
     case IMAP_FETCH_UID:
-        buf_put_u64(out, view->entries[index].uid);
+        buf_put_u64(out, imap_view_uid(view, index));
         return 0;
     case IMAP_FETCH_FLAGS:
         buf_put_char(out, '(');
-        imap_flags_put(out, view->entries[index].flags, view->entries[index].keywords,
-                       view->keywords, view->keyword_count);
+        imap_flags_put(out, seen.flags, seen.keywords, view->keywords, view->keyword_count);
         buf_put_char(out, ')');
         return 0;
     case IMAP_FETCH_INTERNALDATE:

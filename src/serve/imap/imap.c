@@ -94,6 +94,21 @@ struct store *imap_store(const struct imap_session *s)
     return s->imap->doors.store;
 }
 
+struct access *imap_access(const struct imap_session *s)
+{
+    return s->imap->doors.access;
+}
+
+struct search *imap_search_index(const struct imap_session *s)
+{
+    return s->imap->doors.search;
+}
+
+struct summaries *imap_summaries(const struct imap_session *s)
+{
+    return s->imap->doors.summaries;
+}
+
 struct accounts *imap_accounts(const struct imap_session *s)
 {
     return s->imap->doors.accounts;

@@ -27,13 +27,21 @@ struct imap_config {
 extern const struct settings imap_settings;
 
 struct imap;
+struct access;
+struct search;
+struct summaries;
 
-/// All borrowed, to outlive *out. `tls` NULL: no STARTTLS.
+/// All borrowed, to outlive *out. `tls` NULL: no STARTTLS; `access` NULL: nothing is shared;
+/// `search` NULL: no index, every message is read; `summaries` NULL: nothing is kept of what was
+/// worked out.
 struct imap_doors {
     struct rt *rt;
     const struct imap_config *config; // copied
     struct accounts *accounts;
     struct store *store;
+    struct access *access;
+    struct search *search;
+    struct summaries *summaries;
     struct rt_tls *tls;
 };
 /// What rt_listen takes as the context of imap_protocol, for the plain port and the one with TLS.

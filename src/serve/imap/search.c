@@ -137,17 +137,17 @@ static bool compare_day(enum imap_search_op op, int64_t day, int64_t with)
 static bool is_free_key(const struct searcher *f, size_t i, uint32_t index)
 {
     const struct imap_search_node *node = &f->what.nodes[i];
-    const struct imap_view_entry *entry = &f->s->view->entries[index];
+    struct imap_view_entry entry = imap_view_at(f->s->view, index);
 
     switch (node->op) {
     case IMAP_SEARCH_FLAG:
-        return (entry->flags & node->set) == node->set && !(entry->flags & node->unset);
+        return (entry.flags & node->set) == node->set && !(entry.flags & node->unset);
     case IMAP_SEARCH_KEYWORD:
-        return (entry->keywords & f->keywords[i]) != 0;
+        return (entry.keywords & f->keywords[i]) != 0;
     case IMAP_SEARCH_NUMBERS:
         return imap_sequence_has(f->sets[i], index + 1);
     case IMAP_SEARCH_UIDS:
-        return imap_sequence_has(f->sets[i], entry->uid);
+        return imap_sequence_has(f->sets[i], entry.uid);
     default:
         return true; // ALL
     }
@@ -306,13 +306,13 @@ static int judge(struct searcher *f, uint32_t index, const struct store_entry *e
 static void put_hit(struct searcher *f, uint32_t index)
 {
     buf_put_char(f->c->out, ' ');
-    buf_put_u64(f->c->out, f->c->is_uid ? f->s->view->entries[index].uid : index + 1);
+    buf_put_u64(f->c->out, f->c->is_uid ? imap_view_uid(f->s->view, index) : index + 1);
 }
 
 /// Messages [first, last]: those that the view alone cannot decide are read from the store.
 static int search_batch(struct searcher *f, uint32_t first, uint32_t last)
 {
-    const struct imap_view_entry *entries = f->s->view->entries;
+    const struct imap_view *view = f->s->view;
     unsigned char values[BATCH_MAX];
     struct store_entries stored = {0};
     bool has_unknown = false;
@@ -325,14 +325,14 @@ static int search_batch(struct searcher *f, uint32_t first, uint32_t last)
         r = rt_breathe(); // a program may have thousands of keys
     }
     if (r == 0 && has_unknown)
-        r = store_entries_get(imap_store(f->s), f->s->view->mailbox_id, entries[first].uid,
-                              entries[last].uid, &stored);
+        r = store_entries_get(imap_store(f->s), view->mailbox_id, imap_view_uid(view, first),
+                              imap_view_uid(view, last), &stored);
     for (uint32_t n = first; n <= last && r == 0; n++) {
         int value = values[n - first];
 
-        while (at < stored.count && stored.items[at].uid < entries[n].uid)
+        while (at < stored.count && stored.items[at].uid < imap_view_uid(view, n))
             at++;
-        if (value == UNKNOWN && at < stored.count && stored.items[at].uid == entries[n].uid)
+        if (value == UNKNOWN && at < stored.count && stored.items[at].uid == imap_view_uid(view, n))
             value = judge(f, n, &stored.items[at]);
         else if (value == UNKNOWN)
             f->missing++;

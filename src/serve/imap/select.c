@@ -13,7 +13,7 @@ static void put_mailbox(const struct imap_view *view, struct buf *out)
     imap_view_put_flags(view, out);
     buf_putf(out, "* %zu EXISTS\r\n* %zu RECENT\r\n", view->count, imap_view_recent_count(view));
     for (size_t i = 0; i < view->count; i++) {
-        if (view->entries[i].flags & IMAP_SEEN)
+        if (imap_view_at(view, i).flags & IMAP_SEEN)
             continue;
         buf_putf(out, "* OK [UNSEEN %zu] The first unseen message\r\n", i + 1);
         break;
@@ -29,7 +29,7 @@ static int select_mailbox(struct imap_session *s, struct imap_call *c, bool read
 
     CHECK(mailbox);
     imap_deselect(s);
-    r = imap_find_mailbox(s, c, mailbox, &result);
+    r = imap_find_mailbox(s, c, ACCESS_READ, mailbox, &result);
     if (r != 0)
         return result;
     if (!scan_is_end(&c->in))

@@ -13,6 +13,8 @@
 #include "proto/imap/sequence.h"
 
 #include "account/auth.h"
+
+#include "access/access.h"
 #include "serve/imap/imap.h"
 
 struct imap_view;
@@ -21,6 +23,15 @@ enum imap_state {
     IMAP_NOT_AUTHENTICATED = 1,
     IMAP_AUTHENTICATED = 2,
     IMAP_SELECTED = 4,
+};
+
+/// What the client switched on by ENABLE, or by using it (RFC 7162 3.1); bits.
+enum imap_enabled {
+    IMAP_CONDSTORE = 1,
+    IMAP_QRESYNC = 2,  // CONDSTORE too
+    IMAP_UTF8 = 4,     // RFC 6855
+    IMAP_REV2 = 8,     // RFC 9051: no \Recent, UTF-8 names, ESEARCH answers
+    IMAP_UIDONLY = 16, // RFC 9586
 };
 
 enum {
@@ -44,6 +55,7 @@ struct imap_session {
     unsigned bad_commands; // in a row
     unsigned early_commands;
     uint64_t account_id;
+    unsigned enabled;       // bits of imap_enabled
     char *idle_tag;         // of the running IDLE
     struct imap_view *view; // not NULL exactly in IMAP_SELECTED
 };
@@ -63,13 +75,17 @@ struct imap_verb {
     unsigned states; // bits of imap_state
     int (*on)(struct imap_session *s, struct imap_call *c);
     const char *usage;
-    bool is_uid; // "UID verb" exists
+    bool is_uid;              // "UID verb" exists
+    const char *capabilities; // that it brings, apart by spaces; each stands at one verb only
 };
 
 // ---- the room's own doors, imap.c
 
 struct store *imap_store(const struct imap_session *s);
 struct accounts *imap_accounts(const struct imap_session *s);
+struct access *imap_access(const struct imap_session *s);       // NULL: nothing is shared
+struct search *imap_search_index(const struct imap_session *s); // NULL: none
+struct summaries *imap_summaries(const struct imap_session *s); // NULL: none
 struct rt_tls *imap_tls(const struct imap_session *s);
 struct rt_pool *imap_pool(const struct imap_session *s);
 void imap_config_get(struct imap *imap, struct imap_config *out);
@@ -114,9 +130,14 @@ int imap_put_out(struct imap_session *s, struct imap_call *c, bool all);
 enum imap_name_answer { IMAP_NAME_OK, IMAP_NAME_SYNTAX, IMAP_NAME_INVALID };
 /// SP mailbox
 enum imap_name_answer imap_scan_name(struct imap_call *c, struct str *out);
-/// SP mailbox, and it exists. 0, or the answer was given: *out_r is what the verb returns.
-int imap_find_mailbox(struct imap_session *s, struct imap_call *c, struct store_mailbox *out,
-                      int *out_r);
+/// Which mailbox that name means for who has signed in: one of theirs, or one that was shared with
+/// them. It exists and they have all those rights (access/access.h) there. 0, or the answer was
+/// given: *out_r is what the verb returns. NONEXISTENT for what they may not even look up; NOPERM.
+int imap_lookup_mailbox(struct imap_session *s, struct imap_call *c, struct str name,
+                        unsigned rights, struct store_mailbox *out, int *out_r);
+/// SP mailbox, and then the same.
+int imap_find_mailbox(struct imap_session *s, struct imap_call *c, unsigned rights,
+                      struct store_mailbox *out, int *out_r);
 int imap_refuse_name(struct imap_session *s, struct imap_call *c, enum imap_name_answer answer);
 /// The messages a set means, as indexes into the view: ascending ranges, last included.
 struct imap_selection {

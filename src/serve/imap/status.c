@@ -71,7 +71,7 @@ int imap_on_status(struct imap_session *s, struct imap_call *c)
     int r, result;
 
     CHECK(mailbox);
-    r = imap_find_mailbox(s, c, mailbox, &result);
+    r = imap_find_mailbox(s, c, ACCESS_READ, mailbox, &result);
     if (r != 0)
         return result;
     if (!imap_scan_sp(&c->in) || !imap_scan_status_items(&c->in, &items) || !scan_is_end(&c->in))

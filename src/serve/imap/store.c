@@ -90,9 +90,11 @@ static int follow(struct imap_session *s, struct imap_call *c, const struct stor
         struct imap_range range = what->selection.ranges[i];
 
         for (uint32_t n = range.first; n <= range.last; n++) {
+            struct imap_view_entry entry = imap_view_at(view, n);
             int r;
 
-            predict(&view->entries[n], what->mode, what->flags.bits, keywords);
+            predict(&entry, what->mode, what->flags.bits, keywords);
+            imap_view_put(view, n, &entry);
             if (what->is_silent)
                 continue;
             imap_view_put_fetch_flags(view, n, c->is_uid, c->out);

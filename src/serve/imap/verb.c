@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 //
-// The protocol as two tables: which verb is allowed when, and what is announced.
+// The protocol as a table: which verb is allowed when, and what is announced because of it. AUTH=,
+// STARTTLS and LOGINDISABLED hang on the connection and are put by hand.
 #include "base/buf.h"
 #include "serve/imap/session.h"
 
@@ -12,59 +13,39 @@ enum {
     ANY   = FIRST | IN,
 };
 
+/// A verb and the capabilities that it brings, by itself or by what it understands.
 static const struct imap_verb verbs[] = {
-    {STR("APPEND"),       IN,    imap_on_append,       "APPEND mailbox [(flags)] [\"date\"] {size}", false},
-    {STR("AUTHENTICATE"), FIRST, imap_on_authenticate, "AUTHENTICATE mechanism [initial-response]", false},
-    {STR("CAPABILITY"),   ANY,   imap_on_capability,   "CAPABILITY", false},
-    {STR("CHECK"),        OPEN,  imap_on_check,        "CHECK", false},
-    {STR("CLOSE"),        OPEN,  imap_on_close,        "CLOSE", false},
-    {STR("COPY"),         OPEN,  imap_on_copy,         "COPY messages mailbox", true},
-    {STR("CREATE"),       IN,    imap_on_create,       "CREATE mailbox", false},
-    {STR("DELETE"),       IN,    imap_on_delete,       "DELETE mailbox", false},
-    {STR("ENABLE"),       IN,    imap_on_enable,       "ENABLE capability ...", false},
-    {STR("EXAMINE"),      IN,    imap_on_examine,      "EXAMINE mailbox", false},
-    {STR("EXPUNGE"),      OPEN,  imap_on_expunge,      "EXPUNGE, or UID EXPUNGE uids", true},
-    {STR("FETCH"),        OPEN,  imap_on_fetch,        "FETCH messages items", true},
-    {STR("ID"),           ANY,   imap_on_id,           "ID (\"name\" \"value\" ...) or ID NIL", false},
-    {STR("IDLE"),         IN,    imap_on_idle,         "IDLE", false},
-    {STR("LIST"),         IN,    imap_on_list,         "LIST [(options)] reference pattern [RETURN (options)]", false},
-    {STR("LOGIN"),        FIRST, imap_on_login,        "LOGIN user password", false},
-    {STR("LOGOUT"),       ANY,   imap_on_logout,       "LOGOUT", false},
-    {STR("LSUB"),         IN,    imap_on_lsub,         "LSUB reference pattern", false},
-    {STR("MOVE"),         OPEN,  imap_on_move,         "MOVE messages mailbox", true},
-    {STR("NAMESPACE"),    IN,    imap_on_namespace,    "NAMESPACE", false},
-    {STR("NOOP"),         ANY,   imap_on_noop,         "NOOP", false},
-    {STR("RENAME"),       IN,    imap_on_rename,       "RENAME mailbox new-name", false},
-    {STR("SEARCH"),       OPEN,  imap_on_search,       "SEARCH [CHARSET charset] keys", true},
-    {STR("SELECT"),       IN,    imap_on_select,       "SELECT mailbox", false},
-    {STR("STARTTLS"),     FIRST, imap_on_starttls,     "STARTTLS", false},
-    {STR("STATUS"),       IN,    imap_on_status,       "STATUS mailbox (items)", false},
-    {STR("STORE"),        OPEN,  imap_on_store,        "STORE messages [+|-]FLAGS[.SILENT] flags", true},
-    {STR("SUBSCRIBE"),    IN,    imap_on_subscribe,    "SUBSCRIBE mailbox", false},
-    {STR("UNSELECT"),     OPEN,  imap_on_unselect,     "UNSELECT", false},
-    {STR("UNSUBSCRIBE"),  IN,    imap_on_unsubscribe,  "UNSUBSCRIBE mailbox", false},
-};
-
-/// What the server can do, and in which states it says so. AUTH=, STARTTLS and LOGINDISABLED hang
-/// on the connection: below.
-static const struct {
-    struct str name;
-    unsigned states;
-} capabilities[] = {
-    {STR("IMAP4rev1"),     ANY},
-    {STR("LITERAL+"),      ANY},
-    {STR("SASL-IR"),       ANY},
-    {STR("ID"),            ANY},
-    {STR("ENABLE"),        ANY},
-    {STR("IDLE"),          ANY},
-    {STR("NAMESPACE"),     IN},
-    {STR("CHILDREN"),      IN},
-    {STR("SPECIAL-USE"),   IN},
-    {STR("LIST-EXTENDED"), IN},
-    {STR("LIST-STATUS"),   IN},
-    {STR("UIDPLUS"),       IN},
-    {STR("UNSELECT"),      IN},
-    {STR("MOVE"),          IN},
+    {STR("APPEND"),       IN,    imap_on_append,       "APPEND mailbox [(flags)] [\"date\"] {size}", false, "UIDPLUS"},
+    {STR("AUTHENTICATE"), FIRST, imap_on_authenticate, "AUTHENTICATE mechanism [initial-response]", false, "SASL-IR"},
+    {STR("CAPABILITY"),   ANY,   imap_on_capability,   "CAPABILITY", false, NULL},
+    {STR("CHECK"),        OPEN,  imap_on_check,        "CHECK", false, NULL},
+    {STR("CLOSE"),        OPEN,  imap_on_close,        "CLOSE", false, NULL},
+    {STR("COPY"),         OPEN,  imap_on_copy,         "COPY messages mailbox", true, NULL},
+    {STR("CREATE"),       IN,    imap_on_create,       "CREATE mailbox", false, NULL},
+    {STR("DELETE"),       IN,    imap_on_delete,       "DELETE mailbox", false, NULL},
+    {STR("ENABLE"),       IN,    imap_on_enable,       "ENABLE capability ...", false, "ENABLE"},
+    {STR("EXAMINE"),      IN,    imap_on_examine,      "EXAMINE mailbox", false, NULL},
+    {STR("EXPUNGE"),      OPEN,  imap_on_expunge,      "EXPUNGE, or UID EXPUNGE uids", true, NULL},
+    {STR("FETCH"),        OPEN,  imap_on_fetch,        "FETCH messages items", true, NULL},
+    {STR("ID"),           ANY,   imap_on_id,           "ID (\"name\" \"value\" ...) or ID NIL", false, "ID"},
+    {STR("IDLE"),         IN,    imap_on_idle,         "IDLE", false, "IDLE"},
+    {STR("LIST"),         IN,    imap_on_list,         "LIST [(options)] reference pattern [RETURN (options)]", false,
+     "CHILDREN LIST-EXTENDED LIST-STATUS SPECIAL-USE"},
+    {STR("LOGIN"),        FIRST, imap_on_login,        "LOGIN user password", false, NULL},
+    {STR("LOGOUT"),       ANY,   imap_on_logout,       "LOGOUT", false, NULL},
+    {STR("LSUB"),         IN,    imap_on_lsub,         "LSUB reference pattern", false, NULL},
+    {STR("MOVE"),         OPEN,  imap_on_move,         "MOVE messages mailbox", true, "MOVE"},
+    {STR("NAMESPACE"),    IN,    imap_on_namespace,    "NAMESPACE", false, "NAMESPACE"},
+    {STR("NOOP"),         ANY,   imap_on_noop,         "NOOP", false, NULL},
+    {STR("RENAME"),       IN,    imap_on_rename,       "RENAME mailbox new-name", false, NULL},
+    {STR("SEARCH"),       OPEN,  imap_on_search,       "SEARCH [CHARSET charset] keys", true, NULL},
+    {STR("SELECT"),       IN,    imap_on_select,       "SELECT mailbox", false, NULL},
+    {STR("STARTTLS"),     FIRST, imap_on_starttls,     "STARTTLS", false, NULL},
+    {STR("STATUS"),       IN,    imap_on_status,       "STATUS mailbox (items)", false, NULL},
+    {STR("STORE"),        OPEN,  imap_on_store,        "STORE messages [+|-]FLAGS[.SILENT] flags", true, NULL},
+    {STR("SUBSCRIBE"),    IN,    imap_on_subscribe,    "SUBSCRIBE mailbox", false, NULL},
+    {STR("UNSELECT"),     OPEN,  imap_on_unselect,     "UNSELECT", false, "UNSELECT"},
+    {STR("UNSUBSCRIBE"),  IN,    imap_on_unsubscribe,  "UNSUBSCRIBE mailbox", false, NULL},
 };
 // clang-format on
 
@@ -93,18 +74,18 @@ static void put_mechanisms(struct imap_session *s, struct buf *out)
     buf_done(&names);
 }
 
+/// Who has not signed in hears of what can be done before that; then of everything to come.
 void imap_put_capabilities(struct imap_session *s, struct buf *out)
 {
+    unsigned now = s->state == IMAP_NOT_AUTHENTICATED ? FIRST : IN;
     struct rt_tls_info info;
-    bool is_first = true;
 
-    for (size_t i = 0; i < sizeof(capabilities) / sizeof(*capabilities); i++) {
-        if (!(capabilities[i].states & s->state))
+    buf_put(out, STR("IMAP4rev1 LITERAL+"));
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+        if (!verbs[i].capabilities || !(verbs[i].states & now))
             continue;
-        if (!is_first)
-            buf_put_char(out, ' ');
-        is_first = false;
-        buf_put(out, capabilities[i].name);
+        buf_put_char(out, ' ');
+        buf_put(out, str_from(verbs[i].capabilities));
     }
     if (s->state != IMAP_NOT_AUTHENTICATED)
         return;

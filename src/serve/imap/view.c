@@ -122,6 +122,7 @@ int imap_view_open(struct imap_session *s, const struct store_mailbox *mailbox, 
     CHECK(view && now);
     view->mailbox_id = mailbox->id;
     view->is_read_only = read_only;
+    view->rights = access_rights(imap_access(s), s->account_id, mailbox);
     r = store_watch_new(imap_store(s), s->account_id, mailbox->id, rt_conn_handle(s->conn),
                         &view->watch);
     if (r == 0)

@@ -22,7 +22,8 @@ struct imap_view {
     uint64_t mailbox_id;
     uint64_t modseq; // all changes up to here are in the view
     uint32_t uidvalidity, uidnext;
-    bool is_read_only; // EXAMINE
+    bool is_read_only; // EXAMINE, or no right to change anything
+    unsigned rights;   // of who has signed in (access/access.h), as they were at SELECT
     struct store_watch *watch;
     struct imap_view_entry *entries; // by uid; number i + 1 is entries[i]
     size_t count, cap;
@@ -52,6 +53,21 @@ void imap_view_put_flags(const struct imap_view *view, struct buf *out);
 void imap_view_put_fetch_flags(const struct imap_view *view, size_t index, bool with_uid,
                                struct buf *out);
 
+/// Message number index + 1, as this client knows it. Others than view.c see entries only so.
+static inline struct imap_view_entry imap_view_at(const struct imap_view *view, size_t index)
+{
+    return view->entries[index];
+}
+static inline uint32_t imap_view_uid(const struct imap_view *view, size_t index)
+{
+    return view->entries[index].uid;
+}
+/// What a change of this session's own made of an entry, before the store's news of it arrive.
+static inline void imap_view_put(struct imap_view *view, size_t index,
+                                 const struct imap_view_entry *entry)
+{
+    view->entries[index] = *entry;
+}
 /// The first index whose uid is >= uid; count when there is none.
 size_t imap_view_index(const struct imap_view *view, uint32_t uid);
 static inline uint32_t imap_view_last_uid(const struct imap_view *view)
