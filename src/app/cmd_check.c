@@ -17,6 +17,7 @@
 #include "app/commands.h"
 #include "app/operation.h"
 #include "app/site.h"
+#include "app/way.h"
 
 #include <errno.h>
 #include <time.h>
@@ -84,6 +85,44 @@ static void check_values(struct check *c)
     buf_clear(&bad);
     if (!queue_config_is_valid(APP_CONFIG(c->config, queue_config, queue_settings), &bad))
         found(c, PROBLEM, "correct it in section queue", "%s", buf_cstr(&bad));
+    buf_clear(&bad);
+    if (!resolver_config_is_valid(APP_CONFIG(c->config, resolver_config, resolver_settings), &bad))
+        found(c, PROBLEM, "correct it in section resolver", "%s", buf_cstr(&bad));
+}
+
+/// One file that a setting names; "" names none.
+static void check_file(struct check *c, const char *setting, struct str value, bool is_secret)
+{
+    CLEANUP(buf_drop) struct buf path = {.max = OS_PATH_MAX};
+    struct os_directory file;
+    int r;
+
+    if (value.len == 0 || site_path(c->config, value, &path) < 0)
+        return;
+    r = os_directory_look(buf_cstr(&path), &file);
+    if (r < 0)
+        found(c, PROBLEM, "correct the path, or make the file", "%s: %s: %s", setting,
+              buf_cstr(&path), strerror(-r));
+    else if (!os_file_is_readable_by(buf_cstr(&path), c->uid, c->gid))
+        found(c, PROBLEM, "let the server's user read it", "%s: %s cannot be read by the server",
+              setting, buf_cstr(&path));
+    else if (is_secret && (file.mode & 07))
+        found(c, PROBLEM, "chmod 600, and give it to the server's user",
+              "%s: %s can be read by everybody on this machine", setting, buf_cstr(&path));
+}
+
+static void check_files(struct check *c)
+{
+    const struct route_config *route = APP_CONFIG(c->config, route_config, route_settings);
+    const struct queue_config *queue = APP_CONFIG(c->config, queue_config, queue_settings);
+    const struct resolver_config *resolver =
+        APP_CONFIG(c->config, resolver_config, resolver_settings);
+
+    check_file(c, "route.transport_passwords", route->transport_passwords, true);
+    check_file(c, "route.sts_authorities", route->sts_authorities, false);
+    check_file(c, "queue.authorities", queue->authorities, false);
+    if (!str_eq(resolver->trust_anchor, STR("none")))
+        check_file(c, "resolver.trust_anchor", resolver->trust_anchor, false);
 }
 
 static void check_hostname(struct check *c, struct str hostname)
@@ -356,6 +395,7 @@ static int run_check(struct call *call)
     check_hostname(&c, buf_str(&host));
     check_user(&c);
     check_certificates(&c, buf_str(&host));
+    check_files(&c);
     check_data(&c);
     check_ports(&c);
     check_host(&c);

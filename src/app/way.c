@@ -8,6 +8,7 @@
 
 #include "app/server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -34,6 +35,41 @@ const struct settings resolver_settings = {
     .count = sizeof items / sizeof items[0],
     .size = sizeof(struct resolver_config),
 };
+
+/// "192.0.2.1" or "192.0.2.1@5353"
+static bool is_name_server(struct str text)
+{
+    struct str address;
+    unsigned char binary[16];
+    char terminated[INET6_ADDRSTRLEN];
+    uint64_t port = 1;
+
+    if (!str_split(&text, '@', &address) || address.len >= sizeof(terminated) ||
+        (text.ptr && !str_to_u64(text, UINT16_MAX, &port)) || port == 0)
+        return false;
+    memcpy(terminated, address.ptr, address.len);
+    terminated[address.len] = '\0';
+    return inet_pton(AF_INET, terminated, binary) == 1 ||
+           inet_pton(AF_INET6, terminated, binary) == 1;
+}
+
+bool resolver_config_is_valid(const struct resolver_config *config, struct buf *why)
+{
+    for (size_t i = 0; i < config->forward.count; i++) {
+        if (is_name_server(config->forward.items[i]))
+            continue;
+        buf_putf(why,
+                 "forward: %.*s is no address of a name server; write 192.0.2.1 or "
+                 "192.0.2.1@5353",
+                 STR_ARG(config->forward.items[i]));
+        return false;
+    }
+    if (config->root.len == 0 || is_name_server(config->root))
+        return true;
+    buf_putf(why, "root: %.*s is no address of a name server; write 127.0.0.1 or 127.0.0.1@5300",
+             STR_ARG(config->root));
+    return false;
+}
 
 /// "none" stays a word of ours; everything else is a file. NULL: the system's.
 static int anchor_of(const struct app_config *config, const struct resolver_config *settings,
@@ -65,8 +101,10 @@ static int open_resolver(const struct site *site, struct way *way, struct buf *w
         .forward_count = settings->forward.count,
         .timeout_ms = (uint32_t)settings->timeout,
     };
-    int r = anchor_of(site->config, settings, &way->arena, &config.trust_anchor);
+    int r = resolver_config_is_valid(settings, why) ? 0 : -EINVAL;
 
+    if (r == 0)
+        r = anchor_of(site->config, settings, &way->arena, &config.trust_anchor);
     if (r < 0)
         return r;
     for (size_t i = 0; i < settings->forward.count; i++)

@@ -19,6 +19,8 @@ struct resolver_config {
     uint64_t timeout;            // milliseconds
 };
 extern const struct settings resolver_settings;
+/// Are its addresses such? Else *why says which is not.
+bool resolver_config_is_valid(const struct resolver_config *config, struct buf *why);
 
 struct way {
     struct rt_resolver *resolver;

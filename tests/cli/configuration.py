@@ -65,6 +65,27 @@ class Configuration(unittest.TestCase):
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(told, done.stdout + done.stderr)
 
+    def test_files_and_name_servers_that_are_not_there(self):
+        place = pathlib.Path(self.dir.name)
+        secret = place / 'passwords'
+        secret.write_text('ana@mail.test secret\n')
+        secret.chmod(0o644)
+        for section, line, told in (
+                ('queue', f'authorities = "{place}/none.pem"', 'queue.authorities: '),
+                ('route', f'sts_authorities = "{place}/none.pem"', 'route.sts_authorities: '),
+                ('route', f'transport_passwords = "{place}/none"', 'route.transport_passwords: '),
+                ('route', f'transport_passwords = "{secret}"', 'read by everybody'),
+                ('resolver', f'trust_anchor = "{place}/none.key"', 'resolver.trust_anchor: '),
+                ('resolver', 'forward = {"192.0.2.1", "ns.test"}', 'forward: ns.test is no address'),
+                ('resolver', 'forward = "192.0.2.1@0"', 'forward: 192.0.2.1@0 is no address'),
+                ('resolver', 'root = "127.0.0.1@x"', 'root: 127.0.0.1@x is no address')):
+            self.file.write_text(f'data = "{self.dir.name}/data"\n{section} {{\n {line}\n}}\n')
+            done = self.carteiro('check', '--config', str(self.file))
+            self.assertEqual(done.returncode, 78, line)
+            self.assertIn(told, done.stdout + done.stderr)
+        self.file.write_text(f'data = "{self.dir.name}/data"\nresolver {{\n forward = "::1@5353"\n}}\n')
+        self.assertNotIn('name server', self.carteiro('check', '--config', str(self.file)).stdout)
+
     def test_no_file(self):
         done = self.carteiro('check', '--config', str(self.file))
         self.assertEqual(done.returncode, 78)
