@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "rt/rt.h"
+#include "store/snapshot_inside.h"
 
 enum { NAME_KEY_MAX = 8 + STORE_NAME_MAX };
 
@@ -95,6 +96,7 @@ struct catalog *catalog_new(struct rt *rt)
     uint64_t seed[2] = {0x9e3779b97f4a7c15, 0xd1b54a32d192ed03};
 
     c->rt = rt;
+    c->snapshots = snapshots_new();
     if (rt) {
         seed[0] = rt_random();
         seed[1] = rt_random();
@@ -119,6 +121,7 @@ void catalog_free(struct catalog *c)
 
     if (!c)
         return;
+    snapshots_free(c->snapshots);
     for (size_t at = 0; map_next(&c->heads, &at, NULL, &value);)
         head_free(value);
     for (size_t at = 0; map_next(&c->accounts, &at, NULL, &value);) {
@@ -210,6 +213,7 @@ static void forget_head(struct catalog *c, struct head *head)
 {
     struct account *account = head->account;
 
+    snapshots_forget(c->snapshots, head->id);
     map_take_u64(&c->heads, head->id);
     account->heads[head->at] = account->heads[--account->count];
     account->heads[head->at]->at = head->at;

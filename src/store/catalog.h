@@ -88,6 +88,7 @@ struct queue_numbers {
 
 struct catalog {
     struct rt *rt;
+    struct snapshots *snapshots; // of its mailboxes; store/snapshot.h
     pthread_mutex_t lock;     // guards shown, the maps but `names`, the watches
     pthread_cond_t published; // after each publish
     struct map heads;         // id to head
@@ -163,6 +164,7 @@ int catalog_mailbox_by_name(struct catalog *c, uint64_t account_id, struct str n
 int catalog_mailbox_by_id(struct catalog *c, uint64_t id, struct store_mailbox *out);
 int catalog_mailboxes(struct catalog *c, uint64_t account_id, struct store_mailbox **out,
                       size_t *out_count);
+int catalog_modseq(struct catalog *c, uint64_t mailbox_id, uint64_t *out);
 int catalog_keywords(struct catalog *c, uint64_t mailbox_id, struct store_keywords *out);
 int catalog_subscriptions(struct catalog *c, uint64_t account_id, char ***out, size_t *out_count);
 int catalog_quota(struct catalog *c, uint64_t account_id, struct store_quota *out);

@@ -62,6 +62,18 @@ int catalog_mailbox_by_id(struct catalog *c, uint64_t id, struct store_mailbox *
     return head ? STORE_OK : STORE_NOT_FOUND;
 }
 
+int catalog_modseq(struct catalog *c, uint64_t mailbox_id, uint64_t *out)
+{
+    struct head *head;
+
+    pthread_mutex_lock(&c->lock);
+    head = shown_head(c, mailbox_id);
+    if (head)
+        *out = head->shown.modseq;
+    pthread_mutex_unlock(&c->lock);
+    return head ? STORE_OK : STORE_NOT_FOUND;
+}
+
 static int by_name(const void *a, const void *b)
 {
     const struct store_mailbox *x = a, *y = b;

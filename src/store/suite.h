@@ -28,7 +28,7 @@ struct suite_test {
 #fn, fn                                                                                    \
     }
 extern const struct suite_test suite_body[], suite_flag[], suite_mailbox[], suite_account[],
-    suite_queue[];
+    suite_queue[], suite_snapshot[];
 
 #define RANGE(a, b)                                                                                \
     (struct store_uids)                                                                            \

@@ -89,8 +89,8 @@ static void on_engine(void **state)
 }
 
 static const char *const the_engines[] = {"memory", "local", "local over the simulated disk"};
-static const struct suite_test *const the_tables[] = {suite_body, suite_flag, suite_mailbox,
-                                                      suite_account, suite_queue};
+static const struct suite_test *const the_tables[] = {suite_body,    suite_flag,  suite_mailbox,
+                                                      suite_account, suite_queue, suite_snapshot};
 enum { TESTS_MAX = 300 };
 
 int main(void)
