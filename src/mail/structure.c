@@ -260,15 +260,18 @@ static void put_fields(struct buf *out, const struct mime_part *part)
     buf_putf(out, " %zu", part->end - part->body);
 }
 
-static void put_begin(struct buf *out, const struct mime_part *part, struct str message)
+static void put_begin(struct buf *out, const struct mime *m, size_t i,
+                      const struct structure_source *source)
 {
+    const struct mime_part *part = &m->parts[i];
+
     buf_put_char(out, '(');
     if (part->kind == MIME_MULTIPART)
         return;
     put_fields(out, part);
     if (part->kind == MIME_MESSAGE) {
         buf_put_char(out, ' ');
-        structure_put_envelope(out, mime_body_of(message, part));
+        structure_put_envelope(out, source->header(source->arg, i + 1));
         buf_put_char(out, ' ');
     }
 }
@@ -295,13 +298,34 @@ static void put_end(struct buf *out, const struct mime_part *part, bool is_exten
 }
 
 // Parts stand in the order in which they open; the depth of the next one tells how many close.
-void structure_put_body(struct buf *out, const struct mime *m, struct str message, bool is_extended)
+void structure_put_body_from(struct buf *out, const struct mime *m,
+                             const struct structure_source *source, bool is_extended)
 {
     for (size_t i = 0; i < m->count && buf_ok(out); i++) {
         unsigned next_depth = i + 1 < m->count ? m->parts[i + 1].depth : 0;
 
-        put_begin(out, &m->parts[i], message);
+        put_begin(out, m, i, source);
         for (int at = (int)i; at >= 0 && m->parts[at].depth >= next_depth; at = m->parts[at].parent)
             put_end(out, &m->parts[at], is_extended);
     }
+}
+
+struct whole {
+    const struct mime *m;
+    struct str message;
+};
+
+static struct str header_within(void *arg, size_t part)
+{
+    const struct whole *whole = arg;
+
+    return mime_header_of(whole->message, &whole->m->parts[part]);
+}
+
+void structure_put_body(struct buf *out, const struct mime *m, struct str message, bool is_extended)
+{
+    struct whole whole = {m, message};
+    struct structure_source source = {header_within, &whole};
+
+    structure_put_body_from(out, m, &source, is_extended);
 }

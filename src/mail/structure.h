@@ -16,6 +16,16 @@
 void structure_put_body(struct buf *out, const struct mime *m, struct str message,
                         bool is_extended);
 
+/// The same for a message too large to be held: `header(arg, part)` gives the header of
+/// m->parts[part], a message within, or as much of it as shall be told; the view is used up before
+/// the next call.
+struct structure_source {
+    struct str (*header)(void *arg, size_t part);
+    void *arg;
+};
+void structure_put_body_from(struct buf *out, const struct mime *m,
+                             const struct structure_source *source, bool is_extended);
+
 /// A hostile message can have a structure and an envelope many times its size: the maximum of `out`
 /// decides, and `out` is failed then.
 ///

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: ISC
 //
-// What FETCH asks for (RFC 3501 6.4.5): items, and sections with partials.
+// What FETCH asks for (RFC 3501 6.4.5): items, and sections with partials; with those of RFC 3516
+// (BINARY), 8474 (EMAILID, THREADID), 8514 (SAVEDATE) and 8970 (PREVIEW).
 #pragma once
 
-#include "base/arena.h"
-#include "base/buf.h"
-#include "base/scan.h"
+#include "proto/imap/section.h"
 
 enum imap_fetch_kind {
     IMAP_FETCH_UID,
@@ -19,31 +18,21 @@ enum imap_fetch_kind {
     IMAP_FETCH_RFC822,        // BODY[] under its old name
     IMAP_FETCH_RFC822_HEADER, // BODY.PEEK[HEADER]
     IMAP_FETCH_RFC822_TEXT,   // BODY[TEXT]
+    IMAP_FETCH_BINARY,        // BINARY[1.2]: decoded
+    IMAP_FETCH_BINARY_SIZE,   // BINARY.SIZE[1.2]
+    IMAP_FETCH_PREVIEW,
+    IMAP_FETCH_SAVEDATE,
+    IMAP_FETCH_EMAILID,
+    IMAP_FETCH_THREADID,
 };
 
-enum imap_section_text {
-    IMAP_SECTION_WHOLE, // "", "1.2"
-    IMAP_SECTION_HEADER,
-    IMAP_SECTION_HEADER_FIELDS,
-    IMAP_SECTION_HEADER_FIELDS_NOT,
-    IMAP_SECTION_TEXT,
-    IMAP_SECTION_MIME,
-};
-
-enum { IMAP_SECTION_DEPTH_MAX = 64, IMAP_FETCH_ITEMS_MAX = 128 };
-
-struct imap_section {
-    uint32_t *parts; // "1.2" is {1, 2}
-    size_t part_count;
-    enum imap_section_text text;
-    struct str *fields; // of HEADER.FIELDS and HEADER.FIELDS.NOT
-    size_t field_count;
-};
+enum { IMAP_FETCH_ITEMS_MAX = 128 };
 
 struct imap_fetch_item {
     enum imap_fetch_kind kind;
-    struct imap_section section; // of the last four kinds
+    struct imap_section section; // of SECTION, RFC822..., BINARY and BINARY_SIZE
     bool is_peek;                // does not set \Seen
+    bool is_lazy;                // PREVIEW (LAZY)
     bool is_partial;
     uint32_t partial_offset, partial_len; // partial_len > 0
 };

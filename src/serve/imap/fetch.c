@@ -2,8 +2,7 @@
 //
 // FETCH (RFC 3501 6.4.5). Flags and UIDs come from the view; other items need the entries of the
 // store, read for a batch of messages at a time, and some the message itself (fetch_item.c). What
-// sets
-// \\Seen sets it for the whole batch in one change, before its answers.
+// sets "\Seen" sets it for the whole batch in one change, before its answers.
 #include "serve/imap/fetch.h"
 
 #include "base/check.h"
@@ -15,6 +14,17 @@
 
 enum { BATCH_MAX = 256, BATCH_OF_BODIES_MAX = 16 };
 
+static bool is_of_view(enum imap_fetch_kind kind)
+{
+    return kind == IMAP_FETCH_UID || kind == IMAP_FETCH_FLAGS;
+}
+
+static bool is_of_entry(enum imap_fetch_kind kind)
+{
+    return kind == IMAP_FETCH_SIZE || kind == IMAP_FETCH_INTERNALDATE ||
+           kind == IMAP_FETCH_SAVEDATE || kind == IMAP_FETCH_EMAILID;
+}
+
 static void judge_items(struct imap_fetcher *f)
 {
     for (size_t i = 0; i < f->what.count; i++) {
@@ -22,12 +32,11 @@ static void judge_items(struct imap_fetcher *f)
 
         f->has_uid |= item->kind == IMAP_FETCH_UID;
         f->has_flags |= item->kind == IMAP_FETCH_FLAGS;
-        f->needs_entry |= item->kind != IMAP_FETCH_UID && item->kind != IMAP_FETCH_FLAGS;
-        f->needs_message |= item->kind != IMAP_FETCH_UID && item->kind != IMAP_FETCH_FLAGS &&
-                            item->kind != IMAP_FETCH_SIZE && item->kind != IMAP_FETCH_INTERNALDATE;
+        f->needs_entry |= !is_of_view(item->kind);
+        f->needs_message |= !is_of_view(item->kind) && !is_of_entry(item->kind);
         f->sets_seen |= !item->is_peek;
     }
-    f->sets_seen = f->sets_seen && !f->s->view->is_read_only;
+    f->sets_seen = f->sets_seen && !f->s->view->is_read_only && (f->s->view->rights & ACCESS_SEEN);
 }
 
 /// Marks the batch as seen; *is_new[i] tells which were not. A store that cannot is no reason not
@@ -166,6 +175,8 @@ int imap_on_fetch(struct imap_session *s, struct imap_call *c)
         return imap_no_store(s, c, "fetch", r);
     if (f.failed > 0)
         return imap_no(s, c, "[SERVERBUG] Some messages could not be read");
+    if (f.has_unknown_cte)
+        return imap_no(s, c, "[UNKNOWN-CTE] The encoding of a part is unknown here");
     return imap_ok_keeping_numbers(
         s, c, f.missing > 0 ? "[EXPUNGEISSUED] Some messages are gone" : "Fetched");
 }

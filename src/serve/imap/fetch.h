@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
-// A running FETCH: shared by fetch.c, which chooses messages, and fetch_item.c, which puts them.
+// A running FETCH: shared by fetch.c, which chooses messages, and the files that put its items:
+// fetch_item.c the small ones, fetch_section.c bytes, fetch_binary.c decoded bytes, fetch_told.c
+// what is told of a message.
 #pragma once
 
 #include "proto/imap/fetch.h"
@@ -14,12 +16,30 @@ struct imap_fetcher {
     bool has_uid, has_flags;         // asked for
     bool needs_entry, needs_message; // of the store
     bool sets_seen;
-    bool is_broken; // an error came after a literal had begun
-    size_t missing; // expunged by somebody, not yet from the view
-    size_t failed;  // told, but something of them could not be read
-    char *chunk;    // IMAP_CHUNK bytes, with needs_message
+    bool is_broken;       // an error came after a literal had begun
+    bool has_unknown_cte; // something could not be decoded (RFC 3516 4.3)
+    size_t missing;       // expunged by somebody, not yet from the view
+    size_t failed;        // told, but something of them could not be read
+    char *chunk;          // IMAP_CHUNK bytes, with needs_message
 };
+
+/// Positive answer of the functions below: nothing is told of this item, not even its name.
+enum { IMAP_FETCH_UNTOLD = 1 };
 
 /// [await] "* n FETCH (...)". `entry` and `message` are there when f needs them. 0 or -errno.
 int imap_fetch_put(struct imap_fetcher *f, uint32_t index, const struct store_entry *entry,
                    struct imap_message *message, bool is_newly_seen);
+
+/// [await] The value of an item; its name is out already. 0, IMAP_FETCH_UNTOLD or -errno; after an
+/// error with f->is_broken the session must end, else nothing of the value is out.
+int imap_fetch_put_section(struct imap_fetcher *f, const struct imap_fetch_item *item,
+                           struct imap_message *m);
+int imap_fetch_put_binary(struct imap_fetcher *f, const struct imap_fetch_item *item,
+                          struct imap_message *m);
+int imap_fetch_put_told(struct imap_fetcher *f, const struct imap_fetch_item *item,
+                        struct imap_message *m);
+
+/// What the item's partial leaves of [0, len).
+struct byte_range imap_fetch_cut(const struct imap_fetch_item *item, uint64_t len);
+/// [await] On with bytes of a literal that has begun: an error now ends the session.
+int imap_fetch_stream(struct imap_fetcher *f, struct str bytes);

@@ -44,6 +44,28 @@ int imap_message_bytes(struct imap_message *m, uint64_t size, struct str *out)
     return 0;
 }
 
+int imap_message_read(struct imap_message *m, uint64_t from, size_t len, struct buf *out)
+{
+    if (from + len <= m->bytes.len) {
+        buf_put(out, str_of(m->bytes.ptr + from, len));
+        return 0;
+    }
+    while (len > 0) {
+        char *to = buf_room(out, len);
+        ssize_t got;
+
+        if (!to)
+            return -EFBIG;
+        got = store_body_read(m->store, m->ref, from, to, len);
+        if (got <= 0)
+            return got < 0 ? (int)got : -EBADMSG;
+        buf_added(out, (size_t)got);
+        from += (uint64_t)got;
+        len -= (size_t)got;
+    }
+    return 0;
+}
+
 /// Do these bytes hold the header to its end?
 static bool has_whole_header(struct str bytes, size_t *out_len)
 {
@@ -59,17 +81,37 @@ int imap_message_header(struct imap_message *m, struct str *out)
     uint64_t size = FIRST_READ;
     struct str bytes = buf_str(&m->bytes);
 
-    while (m->header_len == 0 && m->ref->size > 0) {
-        size_t len;
-        int r = imap_message_bytes(m, size, &bytes);
+    while (!m->has_header) {
+        size_t len = 0;
+        int r = imap_message_bytes(m, size < IMAP_HEADER_MAX ? size : IMAP_HEADER_MAX, &bytes);
 
         if (r < 0)
             return r;
-        if (has_whole_header(bytes, &len) || bytes.len == m->ref->size)
-            m->header_len = len;
+        m->has_header = has_whole_header(bytes, &len) || bytes.len == m->ref->size;
+        m->header_len = len;
+        if (size >= IMAP_HEADER_MAX)
+            break;
         size *= 4;
     }
-    *out = str_head(bytes, m->header_len);
+    *out = str_head(bytes, m->header_len < IMAP_HEADER_MAX ? m->header_len : IMAP_HEADER_MAX);
+    return 0;
+}
+
+int imap_message_header_len(struct imap_message *m, size_t *out)
+{
+    struct str header;
+    int r = imap_message_header(m, &header);
+
+    if (r == 0 && !m->has_header) {
+        r = imap_message_mime(m);
+        if (r == 0) {
+            m->header_len = m->mime.parts[0].body;
+            m->has_header = true;
+        }
+    }
+    if (r < 0)
+        return r;
+    *out = m->header_len;
     return 0;
 }
 
@@ -98,10 +140,15 @@ static int feed(struct imap_message *m, struct mime_parser *parser)
 int imap_message_mime(struct imap_message *m)
 {
     struct mime_parser *parser;
-    int r;
+    struct str bytes;
+    int r = 0;
 
     if (m->has_mime)
         return 0;
+    if (m->ref->size <= IMAP_SMALL)
+        r = imap_message_bytes(m, m->ref->size, &bytes);
+    if (r < 0)
+        return r;
     parser = mime_parser_new();
     r = feed(m, parser);
     if (r < 0) {
