@@ -9,6 +9,7 @@
 #include "trace/trace.h"
 #include "rt/tls.h"
 #include "account/account.h"
+#include "summary/summary.h"
 #include "deliver/deliver.h"
 #include "send/send.h"
 #include "route/route.h"
@@ -101,6 +102,14 @@ static int make_receive(struct server *s)
     return receive_new(&doors, &s->receive);
 }
 
+/// What was worked out of messages, kept; without it reading is only slower.
+static int open_derived(struct server *s)
+{
+    int r = summaries_open(s->site.rt, s->site.data, &s->summaries);
+
+    return r < 0 ? r : summaries_start(s->summaries, s->site.store);
+}
+
 static int make_readers(struct server *s)
 {
     struct pop3_doors pop3 = {
@@ -114,6 +123,7 @@ static int make_readers(struct server *s)
         .config = APP_CONFIG(s->config, imap_config, imap_settings),
         .accounts = s->site.accounts,
         .store = s->site.store,
+        .summaries = s->summaries,
         .tls = s->tls,
     };
     int r = pop3_new(&pop3, &s->pop3);
@@ -161,7 +171,9 @@ static int make_rooms(struct server *s)
     r = make_receive(s);
     if (r < 0)
         return refuse(s, EX_CONFIG, "receive", r);
-    r = make_readers(s);
+    r = open_derived(s);
+    if (r == 0)
+        r = make_readers(s);
     return r < 0 ? refuse(s, EX_SOFTWARE, "serve", r) : 0;
 }
 
@@ -335,6 +347,7 @@ static int serve(void *arg)
     route_state_end(s->way.state);
     queue_stop(&s->queue, 0);
     reports_stop(s);
+    summaries_stop(s->summaries);
     site_close(&s->site);
     return 0;
 }
@@ -464,6 +477,7 @@ static void take_down(struct server *s)
     listen_free(s->listen);
     imap_free(s->imap);
     pop3_free(s->pop3);
+    summaries_free(s->summaries);
     receive_free(s->receive);
     block_late_signals();
     if (s->send_pool)

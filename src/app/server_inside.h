@@ -28,6 +28,7 @@ struct server {
     struct queue_suppress *suppress;
     struct queue queue;
     struct receive *receive;
+    struct summaries *summaries;
     struct pop3 *pop3;
     struct imap *imap;
     struct listen *listen;
