@@ -116,11 +116,11 @@ static int open_writer(const struct derived_kind *kind, const char *path, sqlite
     if (r == SQLITE_OK)
         r = sqlite3_busy_timeout(*out, BUSY_MS);
     if (r == SQLITE_OK)
-        r = sqlite3_exec(
-            *out,
-            "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-            "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=1;",
-            NULL, NULL, NULL);
+        r = sqlite3_exec(*out,
+                         "PRAGMA page_size=8192; PRAGMA secure_delete=OFF; PRAGMA "
+                         "journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+                         "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=1;",
+                         NULL, NULL, NULL);
     if (r == SQLITE_OK)
         r = pragma(*out, "PRAGMA wal_autocheckpoint=%d", CHECKPOINT_PAGES);
     if (r == SQLITE_OK)
