@@ -142,29 +142,69 @@ bool text_header_has(struct str header, struct str name, struct str needle)
     return false;
 }
 
-bool text_body_has(const struct mime *m, struct str message, struct str needle)
+/// Which of the queries not answered yet does this text answer? False: none is left.
+static bool find_in(struct str utf8, bool is_header, struct text_query *queries, size_t count)
 {
-    size_t left = TEXT_MAX;
+    CLEANUP(buf_drop) struct buf folded = {0};
+    size_t left = 0;
 
-    if (needle.len == 0)
-        return true;
-    for (size_t i = 0; i < m->count && left; i++) {
-        CLEANUP(buf_drop) struct buf text = {0};
+    buf_init(&folded, utf8.len * 2 + FIELD_MAX);
+    charset_put_folded(&folded, utf8);
+    for (size_t i = 0; i < count; i++) {
+        struct text_query *q = &queries[i];
 
-        buf_init(&text, left);
-        put_part_text(&text, m, &m->parts[i], message);
-        if (has_needle(buf_str(&text), needle))
-            return true;
-        left -= text.len;
+        if (!q->found && (q->in_header || !is_header))
+            q->found = str_find_str(buf_str(&folded), q->needle) >= 0;
+        left += !q->found;
     }
-    return false;
+    return left > 0;
 }
 
-bool text_message_has(const struct mime *m, struct str message, struct str needle)
+static bool find_in_header(const struct mime *m, struct str message, struct text_query *queries,
+                           size_t count)
 {
     CLEANUP(buf_drop) struct buf header = {0};
 
     buf_init(&header, TEXT_MAX);
     put_header(&header, mime_header_of(message, &m->parts[0]));
-    return has_needle(buf_str(&header), needle) || text_body_has(m, message, needle);
+    return find_in(buf_str(&header), true, queries, count);
+}
+
+void text_find(const struct mime *m, struct str message, struct text_query *queries, size_t count)
+{
+    size_t left = TEXT_MAX;
+    bool in_header = false, is_open = false;
+
+    for (size_t i = 0; i < count; i++) {
+        queries[i].found = queries[i].needle.len == 0;
+        in_header |= queries[i].in_header && !queries[i].found;
+        is_open |= !queries[i].found;
+    }
+    if (in_header)
+        is_open = find_in_header(m, message, queries, count);
+    for (size_t i = 0; i < m->count && left && is_open; i++) {
+        CLEANUP(buf_drop) struct buf text = {0};
+
+        buf_init(&text, left);
+        put_part_text(&text, m, &m->parts[i], message);
+        if (text.len > 0)
+            is_open = find_in(buf_str(&text), false, queries, count);
+        left -= text.len;
+    }
+}
+
+bool text_body_has(const struct mime *m, struct str message, struct str needle)
+{
+    struct text_query query = {.needle = needle};
+
+    text_find(m, message, &query, 1);
+    return query.found;
+}
+
+bool text_message_has(const struct mime *m, struct str message, struct str needle)
+{
+    struct text_query query = {.needle = needle, .in_header = true};
+
+    text_find(m, message, &query, 1);
+    return query.found;
 }

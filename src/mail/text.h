@@ -33,3 +33,12 @@ bool text_header_has(struct str header, struct str name, struct str needle);
 bool text_body_has(const struct mime *m, struct str message, struct str needle);
 /// SEARCH TEXT: in the message's header or its body.
 bool text_message_has(const struct mime *m, struct str message, struct str needle);
+
+/// Several searches in one message at once, each part decoded and folded once for all of them.
+/// found: as text_body_has or, with in_header, text_message_has would say.
+struct text_query {
+    struct str needle;
+    bool in_header;
+    bool found; // out
+};
+void text_find(const struct mime *m, struct str message, struct text_query *queries, size_t count);

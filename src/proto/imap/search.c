@@ -4,56 +4,8 @@
 // of recursion: each finished key is handed to the one on top, which may finish in turn.
 #include "proto/imap/search.h"
 
-#include "mail/date.h"
-#include "proto/imap/flag.h"
 #include "proto/imap/scan.h"
-
-enum argument { NONE, TEXT, DAY, SIZE, KEYWORD, HEADER, UIDS, FIELD };
-
-static const struct key {
-    struct str name;
-    enum imap_search_op op;
-    enum argument argument;
-    unsigned set, unset; // of IMAP_SEARCH_FLAG
-    bool is_not;
-} keys[] = {
-    // clang-format off
-    {STR("ALL"),        IMAP_SEARCH_ALL,         NONE,    0, 0, false},
-    {STR("ANSWERED"),   IMAP_SEARCH_FLAG,        NONE,    IMAP_ANSWERED, 0, false},
-    {STR("BCC"),        IMAP_SEARCH_HEADER,      FIELD,   0, 0, false},
-    {STR("BEFORE"),     IMAP_SEARCH_BEFORE,      DAY,     0, 0, false},
-    {STR("BODY"),       IMAP_SEARCH_BODY,        TEXT,    0, 0, false},
-    {STR("CC"),         IMAP_SEARCH_HEADER,      FIELD,   0, 0, false},
-    {STR("DELETED"),    IMAP_SEARCH_FLAG,        NONE,    IMAP_DELETED, 0, false},
-    {STR("DRAFT"),      IMAP_SEARCH_FLAG,        NONE,    IMAP_DRAFT, 0, false},
-    {STR("FLAGGED"),    IMAP_SEARCH_FLAG,        NONE,    IMAP_FLAGGED, 0, false},
-    {STR("FROM"),       IMAP_SEARCH_HEADER,      FIELD,   0, 0, false},
-    {STR("HEADER"),     IMAP_SEARCH_HEADER,      HEADER,  0, 0, false},
-    {STR("KEYWORD"),    IMAP_SEARCH_KEYWORD,     KEYWORD, 0, 0, false},
-    {STR("LARGER"),     IMAP_SEARCH_LARGER,      SIZE,    0, 0, false},
-    {STR("NEW"),        IMAP_SEARCH_FLAG,        NONE,    IMAP_RECENT, IMAP_SEEN, false},
-    {STR("OLD"),        IMAP_SEARCH_FLAG,        NONE,    0, IMAP_RECENT, false},
-    {STR("ON"),         IMAP_SEARCH_ON,          DAY,     0, 0, false},
-    {STR("RECENT"),     IMAP_SEARCH_FLAG,        NONE,    IMAP_RECENT, 0, false},
-    {STR("SEEN"),       IMAP_SEARCH_FLAG,        NONE,    IMAP_SEEN, 0, false},
-    {STR("SENTBEFORE"), IMAP_SEARCH_SENT_BEFORE, DAY,     0, 0, false},
-    {STR("SENTON"),     IMAP_SEARCH_SENT_ON,     DAY,     0, 0, false},
-    {STR("SENTSINCE"),  IMAP_SEARCH_SENT_SINCE,  DAY,     0, 0, false},
-    {STR("SINCE"),      IMAP_SEARCH_SINCE,       DAY,     0, 0, false},
-    {STR("SMALLER"),    IMAP_SEARCH_SMALLER,     SIZE,    0, 0, false},
-    {STR("SUBJECT"),    IMAP_SEARCH_HEADER,      FIELD,   0, 0, false},
-    {STR("TEXT"),       IMAP_SEARCH_TEXT,        TEXT,    0, 0, false},
-    {STR("TO"),         IMAP_SEARCH_HEADER,      FIELD,   0, 0, false},
-    {STR("UID"),        IMAP_SEARCH_UIDS,        UIDS,    0, 0, false},
-    {STR("UNANSWERED"), IMAP_SEARCH_FLAG,        NONE,    0, IMAP_ANSWERED, false},
-    {STR("UNDELETED"),  IMAP_SEARCH_FLAG,        NONE,    0, IMAP_DELETED, false},
-    {STR("UNDRAFT"),    IMAP_SEARCH_FLAG,        NONE,    0, IMAP_DRAFT, false},
-    {STR("UNFLAGGED"),  IMAP_SEARCH_FLAG,        NONE,    0, IMAP_FLAGGED, false},
-    {STR("UNKEYWORD"),  IMAP_SEARCH_KEYWORD,     KEYWORD, 0, 0, true},
-    {STR("UNSEEN"),     IMAP_SEARCH_FLAG,        NONE,    0, IMAP_SEEN, false},
-    // clang-format on
-};
-enum { KEY_COUNT = sizeof(keys) / sizeof(keys[0]) };
+#include "proto/imap/search_key.h"
 
 enum pending_kind { IN_LIST, AFTER_NOT, AFTER_OR, AFTER_OR_FIRST };
 
@@ -69,6 +21,7 @@ struct parser {
     struct imap_search_node *nodes;
     size_t count, cap;
     size_t text_count;
+    bool has_modseq, has_fuzzy;
     struct pending *stack;
     size_t depth;
 };
@@ -124,66 +77,21 @@ static bool finish(struct parser *p, uint32_t node)
     }
 }
 
-/// date = date-text / `"` date-text `"`
-static bool scan_day(struct scan *in, struct arena *arena, int64_t *out)
-{
-    struct str text;
-
-    return imap_scan_astring(in, arena, &text) && date_parse_imap_day(text, out);
-}
-
-static bool scan_argument(struct parser *p, const struct key *key, struct imap_search_node *node)
-{
-    struct scan *in = &p->in;
-
-    if (key->argument != NONE && !imap_scan_sp(in))
-        return false;
-    switch (key->argument) {
-    case NONE:
-        node->set = key->set;
-        node->unset = key->unset;
-        return true;
-    case KEYWORD:
-        return imap_scan_atom(in, &node->name);
-    case DAY:
-        return scan_day(in, p->arena, &node->day);
-    case SIZE:
-        return imap_scan_number(in, &node->size);
-    case UIDS:
-        return imap_scan_sequence(in, p->arena, &node->numbers);
-    case HEADER:
-        if (!imap_scan_astring(in, p->arena, &node->name) || !imap_scan_sp(in))
-            return false;
-        break;
-    case FIELD:
-        node->name = key->name;
-        break;
-    case TEXT:
-        break;
-    }
-    return ++p->text_count <= IMAP_SEARCH_TEXTS_MAX && imap_scan_astring(in, p->arena, &node->text);
-}
-
 /// A key that needs no other keys.
 static bool scan_simple(struct parser *p)
 {
     struct imap_search_node node = {0};
+    bool is_not = false;
     uint32_t index;
-    size_t i = 0;
 
-    if (char_is_digit((char)scan_peek(&p->in)) || scan_peek(&p->in) == '*') {
-        node.op = IMAP_SEARCH_NUMBERS;
-        return imap_scan_sequence(&p->in, p->arena, &node.numbers) && add_node(p, node, &index) &&
-               finish(p, index);
-    }
-    while (i < KEY_COUNT && !imap_scan_word(&p->in, keys[i].name))
-        i++;
-    if (i == KEY_COUNT)
+    if (!imap_search_scan_key(&p->in, p->arena, &node, &is_not))
         return false;
-    node.op = keys[i].op;
-    if (!scan_argument(p, &keys[i], &node) || !add_node(p, node, &index))
+    p->text_count +=
+        node.op == IMAP_SEARCH_HEADER || node.op == IMAP_SEARCH_BODY || node.op == IMAP_SEARCH_TEXT;
+    p->has_modseq |= node.op == IMAP_SEARCH_MODSEQ;
+    if (p->text_count > IMAP_SEARCH_TEXTS_MAX || !add_node(p, node, &index))
         return false;
-    if (keys[i].is_not &&
+    if (is_not &&
         !add_node(p, (struct imap_search_node){.op = IMAP_SEARCH_NOT, .left = index}, &index))
         return false;
     return finish(p, index);
@@ -211,7 +119,11 @@ static bool scan_keys(struct parser *p)
         while (scan_char(&p->in, '('))
             if (!push(p, IN_LIST))
                 return false;
-        if (imap_scan_word(&p->in, STR("NOT"))) {
+        if (imap_scan_word(&p->in, STR("FUZZY"))) {
+            p->has_fuzzy = true;
+            if (scan_is_end(&p->in))
+                return false;
+        } else if (imap_scan_word(&p->in, STR("NOT"))) {
             if (!push(p, AFTER_NOT))
                 return false;
         } else if (imap_scan_word(&p->in, STR("OR"))) {
@@ -224,13 +136,11 @@ static bool scan_keys(struct parser *p)
     return scan_is_end(&p->in) && p->depth == 1 && p->stack[0].has_left;
 }
 
-bool imap_search_parse(struct scan *in, struct arena *arena, struct imap_search *out)
+bool imap_search_parse_keys(struct scan *in, struct arena *arena, struct str charset,
+                            struct imap_search *out)
 {
-    struct imap_search search = {0};
     struct parser p = {.arena = arena};
 
-    if (scan_case_word(in, STR(" CHARSET ")) && !imap_scan_astring(in, arena, &search.charset))
-        return false;
     if (!imap_scan_sp(in))
         return false;
     p.in = *in;
@@ -243,8 +153,15 @@ bool imap_search_parse(struct scan *in, struct arena *arena, struct imap_search 
     if (!push(&p, IN_LIST) || !scan_keys(&p))
         return false;
     in->at = p.in.at;
-    search.nodes = p.nodes;
-    search.count = p.count;
-    *out = search;
+    *out = (struct imap_search){charset, p.nodes, p.count, p.has_modseq, p.has_fuzzy};
     return true;
+}
+
+bool imap_search_parse(struct scan *in, struct arena *arena, struct imap_search *out)
+{
+    struct str charset = STR_NONE;
+
+    if (scan_case_word(in, STR(" CHARSET ")) && !imap_scan_astring(in, arena, &charset))
+        return false;
+    return imap_search_parse_keys(in, arena, charset, out);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 #include "base/buf.h"
 #include "proto/imap/search.h"
+#include "proto/imap/search_return.h"
 
 // cmocka wants these four before its own header
 #include <setjmp.h>
@@ -50,10 +51,25 @@ static void put_node(struct buf *out, const struct imap_search *s, uint32_t i, i
         return;
     case IMAP_SEARCH_LARGER:
     case IMAP_SEARCH_SMALLER:
-        buf_putf(out, "%c%u", n->op == IMAP_SEARCH_LARGER ? '>' : '<', n->size);
+        buf_putf(out, "%c%llu", n->op == IMAP_SEARCH_LARGER ? '>' : '<',
+                 (unsigned long long)n->size);
         return;
     case IMAP_SEARCH_ALL:
         buf_put(out, STR("all"));
+        return;
+    case IMAP_SEARCH_RESULT:
+        buf_put(out, STR("$"));
+        return;
+    case IMAP_SEARCH_MODSEQ:
+        buf_putf(out, "m%llu", (unsigned long long)n->modseq);
+        return;
+    case IMAP_SEARCH_OLDER:
+    case IMAP_SEARCH_YOUNGER:
+        buf_putf(out, "%s%u", n->op == IMAP_SEARCH_OLDER ? "old" : "young", n->seconds);
+        return;
+    case IMAP_SEARCH_EMAILID:
+    case IMAP_SEARCH_THREADID:
+        buf_putf(out, "%s:%.*s", n->op == IMAP_SEARCH_EMAILID ? "e" : "t", STR_ARG(n->name));
         return;
     default:
         buf_putf(out, "d%d:%d", (int)n->op - IMAP_SEARCH_BEFORE, (int)n->day);
@@ -102,7 +118,29 @@ static const struct {
     {" FOO", NULL, NULL},
     {" FROM", NULL, NULL},
     {" SINCE 31-Feb-1994", NULL, NULL},
-    {" LARGER 4294967296", NULL, NULL},
+    {" LARGER 9223372036854775808", NULL, NULL},
+    // RFC 5182, 7162, 5032, 8514, 8474, 6203, from their examples
+    {" $ SMALLER 4096", NULL, "and($ <4096)"},
+    {" OR $ 1,3000:3021 TEXT \"a\"", NULL, "and(or($ s2:1) ~a)"},
+    {" UID $", NULL, "$"},
+    {" KEYWORD $", NULL, "k:$"},
+    {" $,1", NULL, NULL},
+    {" MODSEQ \"/flags/\\\\draft\" all 620162338", NULL, "m620162338"},
+    {" MODSEQ 620162338 UNSEEN", NULL, "and(m620162338 f0/1)"},
+    {" MODSEQ 0", NULL, "m0"},
+    {" MODSEQ \"/flags/\\\\draft\" 1", NULL, NULL},
+    {" MODSEQ \"/comment\" all 1", NULL, NULL},
+    {" MODSEQ -1", NULL, NULL},
+    {" UNSEEN YOUNGER 259200 OLDER 1", NULL, "and(and(f0/1 young259200) old1)"},
+    {" OLDER 0", NULL, NULL},
+    {" YOUNGER 4294967296", NULL, NULL},
+    {" SAVEDSINCE 1-Feb-1994 SAVEDON 1-Feb-1994 SAVEDBEFORE 1-Feb-1994 SAVEDATESUPPORTED", NULL,
+     "and(and(and(d8:8797 d7:8797) d6:8797) all)"},
+    {" EMAILID M6d99ac3275bb4e THREADID T64b478a75b7ea9", NULL,
+     "and(e:M6d99ac3275bb4e t:T64b478a75b7ea9)"},
+    {" FUZZY TEXT \"a\" NOT FUZZY (OR 1 FUZZY 2)", NULL, "and(~a not(or(s1:1 s1:2)))"},
+    {" ALL FUZZY", NULL, NULL},
+    {" (ALL FUZZY)", NULL, NULL},
     {" CHARSET UTF-8", NULL, NULL},
 };
 
@@ -164,10 +202,63 @@ static void search_depth_is_bounded(void **state)
     }
 }
 
+static const struct {
+    const char *text;
+    unsigned options; // 0: refused
+    const char *range;
+} returns[] = {
+    {"", IMAP_RETURN_ALL, NULL},
+    {" ALL", IMAP_RETURN_ALL, NULL},
+    {" RETURN ()", IMAP_RETURN_ALL, NULL},
+    {" RETURN (MIN COUNT)", IMAP_RETURN_MIN | IMAP_RETURN_COUNT, NULL},
+    {" return (min max all count)",
+     IMAP_RETURN_MIN | IMAP_RETURN_MAX | IMAP_RETURN_ALL | IMAP_RETURN_COUNT, NULL},
+    {" RETURN (SAVE)", IMAP_RETURN_SAVE, NULL},
+    {" RETURN (UPDATE CONTEXT)", IMAP_RETURN_ALL | IMAP_RETURN_UPDATE | IMAP_RETURN_CONTEXT, NULL},
+    {" RETURN (RELEVANCY)", IMAP_RETURN_ALL | IMAP_RETURN_RELEVANCY, NULL},
+    {" RETURN (PARTIAL 500:400)", IMAP_RETURN_PARTIAL, "400:500"},
+    {" RETURN (PARTIAL -1:-100 COUNT)", IMAP_RETURN_PARTIAL | IMAP_RETURN_COUNT, "-1:-100"},
+    {" RETURN (PARTIAL 1:*)", 0, NULL},
+    {" RETURN (PARTIAL -1:100)", 0, NULL},
+    {" RETURN (PARTIAL 1:-100)", 0, NULL},
+    {" RETURN (PARTIAL 0:1)", 0, NULL},
+    {" RETURN (PARTIAL 1)", 0, NULL},
+    {" RETURN (PARTIAL 1:2 ALL)", 0, NULL},
+    {" RETURN (PARTIAL 1:2 PARTIAL 3:4)", 0, NULL},
+    {" RETURN (FOO)", 0, NULL},
+    {" RETURN (MIN", 0, NULL},
+    {" RETURN ( MIN)", 0, NULL},
+    {" RETURN MIN", IMAP_RETURN_ALL, NULL},
+};
+
+static void return_options(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(returns) / sizeof(*returns); i++) {
+        struct scan in = scan_of(str_from(returns[i].text));
+        struct imap_search_return what;
+        struct buf out;
+        bool ok = imap_scan_search_return(&in, &what);
+
+        if (ok != (returns[i].options != 0))
+            print_error("%s\n", returns[i].text);
+        assert_int_equal(ok, returns[i].options != 0);
+        if (!ok)
+            continue;
+        assert_int_equal(what.options, returns[i].options);
+        buf_init(&out, 100);
+        imap_put_partial_range(&out, &what);
+        if (returns[i].range)
+            assert_string_equal(buf_cstr(&out), returns[i].range);
+        buf_done(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(search_programs),
+        cmocka_unit_test(return_options),
         cmocka_unit_test(search_depth_is_bounded),
     };
 
