@@ -92,21 +92,46 @@ static void select_uids(const struct imap_view *view, struct imap_sequence set,
     }
 }
 
-bool imap_scan_selection(struct imap_session *s, struct imap_call *c, struct imap_selection *out)
+/// sequence-set =/ "$" (RFC 5182): no messages at all is fine there.
+static bool scan_saved(struct scan *in)
+{
+    struct scan at = *in;
+
+    if (!scan_char(&at, '$') || (!scan_is_end(&at) && scan_peek(&at) != ' '))
+        return false;
+    *in = at;
+    return true;
+}
+
+/// What the set means in the view.
+static bool select_set(struct imap_session *s, struct imap_call *c, struct imap_sequence set,
+                       struct imap_selection *out)
 {
     const struct imap_view *view = s->view;
+
+    set = imap_sequence_resolve(set, c->is_uid ? imap_view_last_uid(view) : (uint32_t)view->count,
+                                c->arena);
+    out->ranges = ARENA_ARRAY(c->arena, struct imap_range, set.count + 1);
+    if (!c->is_uid)
+        return select_numbers(view, set, out);
+    select_uids(view, set, out);
+    return true;
+}
+
+bool imap_scan_selection(struct imap_session *s, struct imap_call *c, struct imap_selection *out)
+{
     struct imap_selection selection = {0};
     struct imap_sequence set;
 
-    if (!imap_scan_sp(&c->in) || !imap_scan_sequence(&c->in, c->arena, &set))
+    if (!imap_scan_sp(&c->in))
         return false;
-    set = imap_sequence_resolve(set, c->is_uid ? imap_view_last_uid(view) : (uint32_t)view->count,
-                                c->arena);
-    selection.ranges = ARENA_ARRAY(c->arena, struct imap_range, set.count + 1);
-    if (c->is_uid)
-        select_uids(view, set, &selection);
-    else if (!select_numbers(view, set, &selection))
+    if (scan_saved(&c->in)) {
+        set = imap_saved_uids(s);
+        selection.ranges = ARENA_ARRAY(c->arena, struct imap_range, set.count + 1);
+        select_uids(s->view, set, &selection);
+    } else if (!imap_scan_sequence(&c->in, c->arena, &set) || !select_set(s, c, set, &selection)) {
         return false;
+    }
     for (size_t i = 0; i < selection.count; i++)
         selection.messages += selection.ranges[i].last - selection.ranges[i].first + 1;
     *out = selection;

@@ -66,6 +66,7 @@ void imap_deselect(struct imap_session *s)
     if (!s->view)
         return;
     imap_view_close(s->view);
+    imap_saved_clear(s);
     s->view = NULL;
     s->state = IMAP_AUTHENTICATED;
 }

@@ -16,6 +16,7 @@
 
 #include "access/access.h"
 #include "serve/imap/imap.h"
+#include "serve/imap/saved.h"
 
 struct imap_view;
 
@@ -58,6 +59,7 @@ struct imap_session {
     unsigned enabled;       // bits of imap_enabled
     char *idle_tag;         // of the running IDLE
     struct imap_view *view; // not NULL exactly in IMAP_SELECTED
+    struct imap_saved saved; // "$"
 };
 
 struct imap_call {
@@ -145,7 +147,8 @@ struct imap_selection {
     size_t count;
     size_t messages;
 };
-/// SP sequence-set. False: it is none, or names a message number that does not exist.
+/// SP sequence-set, or "$" (RFC 5182), which may be nothing. False: it is none, or names a message
+/// number that does not exist.
 bool imap_scan_selection(struct imap_session *s, struct imap_call *c, struct imap_selection *out);
 /// The uids of a selection, for the store; in the arena.
 struct store_uids imap_selection_uids(struct imap_session *s, struct imap_call *c,
