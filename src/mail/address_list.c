@@ -10,7 +10,7 @@ struct entry {
     char *local; // the words that can be a local part
     size_t local_len;
     size_t name_len;    // of the phrase: what stands before the local part
-    struct str comment; // the last one, raw, without its parentheses
+    struct str comment; // the last one behind a word, raw, without its parentheses
     struct str adl, mailbox, host;
     bool has_gap;     // blanks or a comment before the next word
     bool has_angle;   // mailbox, host and adl came from <...>
@@ -206,14 +206,18 @@ static void take_bare(struct scan *in, struct entry *e)
     e->host = take_domain(in, e->local + e->local_len, &e->comment);
     e->local = end_of(e->host);
     e->local_len = 0;
-    e->has_at = true;
+    e->has_at = e->has_content = true;
 }
 
 // "ana@a.example <ana@a.example>": what stood before is a name after all.
 static void take_raw_name(struct entry *e, const char *end)
 {
+    const char *start = e->start;
+
     e->phrase_len = 0;
-    for (const char *p = e->start; p < end; p++) {
+    while (start < end && is_space(*start))
+        start++;
+    for (const char *p = start; p < end; p++) {
         if (*p != '\r' && *p != '\n' && *p != '"')
             e->phrase[e->phrase_len++] = *p;
     }
@@ -222,19 +226,20 @@ static void take_raw_name(struct entry *e, const char *end)
     e->has_at = false;
 }
 
+// Behind the words of the phrase, where the comment stood.
 static struct str comment_as_name(struct entry *e)
 {
     struct scan in = scan_of(e->comment);
+    size_t from = e->phrase_len;
     struct str name;
 
-    e->phrase_len = 0;
     for (; !scan_is_end(&in); in.at++) {
         if (*in.at == '\\' && in.at + 1 < in.end)
             in.at++;
         if (*in.at != '\r' && *in.at != '\n')
             e->phrase[e->phrase_len++] = *in.at;
     }
-    name = str_trim(str_of(e->phrase, e->phrase_len));
+    name = str_trim(str_of(e->phrase + from, e->phrase_len - from));
     return name.len ? name : STR_NONE;
 }
 
@@ -243,14 +248,14 @@ static struct address_entry finish(struct address_list *list, struct entry *e)
     struct address_entry out = {STR_NONE, e->adl, e->mailbox, e->host};
     size_t name_len = e->has_angle ? e->phrase_len : e->has_at ? e->name_len : 0;
 
-    if (!e->has_angle && !e->has_at) {
+    if (!e->has_angle && !e->has_at) { // "MAILER-DAEMON (Mail Delivery System)"
         out.mailbox = str_of(e->phrase, e->phrase_len);
         out.host = str_of("", 0);
-    } else if (name_len) {
-        out.name = str_of(e->phrase, name_len);
-    } else if (e->comment.len) {
-        out.name = comment_as_name(e);
     }
+    if (name_len)
+        out.name = str_of(e->phrase, name_len);
+    else if (e->comment.len)
+        out.name = comment_as_name(e);
     list->text = e->local + e->local_len;
     list->name_text = e->phrase + e->phrase_len;
     return out;
@@ -273,11 +278,12 @@ static void skip_junk(struct scan *in)
 static bool take_entry(struct address_list *list, struct entry *e)
 {
     struct scan *in = &list->in;
+    struct str in_front = STR_NONE;
 
     for (;;) {
         int c;
 
-        e->has_gap |= skip_cfws(in, &e->comment);
+        e->has_gap |= skip_cfws(in, e->has_content ? &e->comment : &in_front);
         c = scan_peek(in);
         if (c < 0 || c == ',' || c == ';')
             return false;
@@ -290,8 +296,7 @@ static bool take_entry(struct address_list *list, struct entry *e)
             skip_junk(in);
         } else if (c == '@') {
             in->at++;
-            if (e->local_len)
-                take_bare(in, e);
+            take_bare(in, e);
         } else if (c == ':') {
             in->at++;
             if (!list->in_group && e->has_content)

@@ -17,7 +17,7 @@ enum { ADDRESS_LIST_TEXT_MAX = 256 * 1024, ADDRESS_LIST_COUNT_MAX = 10000 };
 /// start of a group has its name in mailbox and no host; the end of a group has neither.
 struct address_entry {
     struct str name;    // display name, words joined as written, quotes and backslashes undone; or,
-                        // in the old style, the comment behind the address
+                        // in the old style, the last comment behind the address
     struct str adl;     // source route "@a,@b", without blanks
     struct str mailbox; // local part, quotes and backslashes undone
     struct str host;    // domain or literal, without blanks and comments

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/cleanup.h"
 #include "base/scan.h"
 #include "mail/header.h"
 
@@ -177,10 +178,21 @@ static void make_plain_text(struct mime_part *part)
     part->params = (struct param_list){0};
 }
 
-// Spaces at the end are not part of a boundary (RFC 2046 5.1.1).
-static struct str boundary_of(const struct mime_part *part)
+// In pieces or with a charset where it is said that way (RFC 2231 3 and 4).
+static struct str boundary_param(struct mime_parser *p, const struct mime_part *part)
 {
-    struct str boundary = param_find(&part->params, STR("boundary"));
+    struct str plain = param_find(&part->params, STR("boundary"));
+    CLEANUP(buf_drop) struct buf decoded = {.max = PARAM_DECODED_MAX};
+
+    if (plain.ptr || !param_put_decoded(&decoded, &part->params, STR("boundary")))
+        return plain;
+    return arena_str(&p->m.arena, buf_str(&decoded));
+}
+
+// Spaces at the end are not part of a boundary (RFC 2046 5.1.1).
+static struct str boundary_of(struct mime_parser *p, const struct mime_part *part)
+{
+    struct str boundary = boundary_param(p, part);
 
     while (boundary.len && boundary.ptr[boundary.len - 1] == ' ')
         boundary.len--;
@@ -189,7 +201,7 @@ static struct str boundary_of(const struct mime_part *part)
 
 static void open_multipart(struct mime_parser *p, struct mime_part *part)
 {
-    struct str boundary = boundary_of(part);
+    struct str boundary = boundary_of(p, part);
 
     if (boundary.len == 0 || boundary.len > MIME_BOUNDARY_MAX) {
         make_plain_text(part);

@@ -150,6 +150,7 @@ bool param_parse(struct arena *a, struct str text, struct str *type, struct str 
             *subtype = arena_str(a, second);
     }
     scan_list(a, &in, list);
+    param_join(a, list);
     return is_good;
 }
 
@@ -186,45 +187,6 @@ static struct str take_charset(struct str *value)
     return charset;
 }
 
-// Is it "name*N" or "name*N*" for this N?
-static bool is_piece(struct str name, struct str base, uint64_t number, bool *is_extended)
-{
-    struct scan in = scan_of(name);
-    uint64_t n;
-
-    if (!scan_case_word(&in, base) || !scan_char(&in, '*') || !scan_u64(&in, PARAM_COUNT_MAX, &n) ||
-        n != number)
-        return false;
-    *is_extended = scan_char(&in, '*');
-    return scan_is_end(&in);
-}
-
-static bool put_pieces(struct buf *bytes, const struct param_list *list, struct str name,
-                       struct str *charset)
-{
-    uint64_t number = 0;
-
-    *charset = STR("");
-    for (size_t i = 0; i < list->count;) {
-        struct str value = list->params[i].value;
-        bool is_extended;
-
-        if (!is_piece(list->params[i].name, name, number, &is_extended)) {
-            i++;
-            continue;
-        }
-        if (is_extended && number == 0)
-            *charset = take_charset(&value);
-        if (is_extended)
-            put_percent_decoded(bytes, value);
-        else
-            buf_put(bytes, value);
-        number++;
-        i = 0; // pieces may come in any order
-    }
-    return number > 0;
-}
-
 static bool is_extended_name(struct str name, struct str base)
 {
     return name.len == base.len + 1 && name.ptr[base.len] == '*' && str_case_starts(name, base);
@@ -245,10 +207,6 @@ bool param_put_decoded(struct buf *out, const struct param_list *list, struct st
             charset_put_utf8(out, charset, buf_str(&bytes));
             return true;
         }
-    }
-    if (put_pieces(&bytes, list, name, &charset)) {
-        charset_put_utf8(out, charset, buf_str(&bytes));
-        return true;
     }
     plain = param_find(list, name);
     if (plain.ptr)

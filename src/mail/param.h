@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: ISC
 //
 // "value; name=value; ..." of Content-Type and Content-Disposition (RFC 2045 5.1, RFC 2183), with
-// the extended parameters of RFC 2231. The list keeps names and values as they were written, which
-// is what BODYSTRUCTURE shows; param_put_decoded gives what they mean. Broken input gives the
-// parameters that could be read.
+// the extended parameters of RFC 2231. The list keeps names and values as they were written, pieces
+// joined, which is what BODYSTRUCTURE shows; param_put_decoded gives what they mean. Broken input
+// gives the parameters that could be read.
 #pragma once
 
 #include "base/arena.h"
@@ -27,17 +27,21 @@ struct param_list {
 };
 
 /// A whole field value, folded or not, into *type, *subtype (may be NULL: a value without a slash)
-/// and its parameters, all in the arena; takes at most about three times the length of the text.
+/// and its parameters, all in the arena; takes at most about six times the length of the text.
 /// False when there is no type (or, where asked for, no subtype): then only *list is set, to what
 /// followed the first semicolon.
 bool param_parse(struct arena *a, struct str text, struct str *type, struct str *subtype,
                  struct param_list *list);
 
+/// The last step of param_parse: "name*0" "name*1" ... become "name", or "name*" when a piece is
+/// extended, where the first of them stood. Pieces that the counting does not reach stay.
+void param_join(struct arena *a, struct param_list *list);
+
 /// The value as written of the first parameter of that name, case ignored; ptr NULL if none.
 struct str param_find(const struct param_list *list, struct str name);
 
-/// Appends the meaning of parameter `name` as UTF-8: "name*", "name*0", "name*1*" joined and their
-/// charset and percent signs undone; plain values with encoded words in them decoded, since many
+/// Appends the meaning of parameter `name` as UTF-8: "name*" with its charset and percent signs
+/// undone; plain values with encoded words in them decoded, since many
 /// senders write that. False when there is none.
 bool param_put_decoded(struct buf *out, const struct param_list *list, struct str name);
 

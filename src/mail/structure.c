@@ -194,6 +194,17 @@ static void put_disposition(struct buf *out, const struct mime_part *part)
     buf_put_char(out, ')');
 }
 
+// "en (English)" without its comment
+static struct str language_tag(struct str item)
+{
+    size_t len = 0;
+
+    item = str_trim(item);
+    while (len < item.len && !strchr(" \t(", item.ptr[len]))
+        len++;
+    return str_head(item, len);
+}
+
 // Content-Language: en, pt (RFC 3282)
 static void put_languages(struct buf *out, struct str value)
 {
@@ -202,7 +213,7 @@ static void put_languages(struct buf *out, struct str value)
 
     buf_put_char(out, ' ');
     while (str_split(&rest, ',', &language)) {
-        language = str_trim(language);
+        language = language_tag(language);
         if (language.len == 0)
             continue;
         buf_put_char(out, has_one ? ' ' : '(');
