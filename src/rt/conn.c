@@ -24,7 +24,7 @@ struct spare {
     struct spare *next;
 };
 
-static char *lend(struct rt_loop *loop)
+char *rt_window_lend(struct rt_loop *loop)
 {
     struct spare *spare = loop->windows;
     char *window;
@@ -39,7 +39,7 @@ static char *lend(struct rt_loop *loop)
     return window;
 }
 
-static void give_back(struct rt_loop *loop, char *window, uint32_t cap)
+void rt_window_give_back(struct rt_loop *loop, char *window, uint32_t cap)
 {
     struct spare *spare = (struct spare *)(void *)window;
 
@@ -60,18 +60,19 @@ static void give_back(struct rt_loop *loop, char *window, uint32_t cap)
 void rt_windows_done(struct rt_loop *loop)
 {
     while (loop->windows)
-        free(lend(loop));
+        free(rt_window_lend(loop));
 }
 
 void rt_conn_release(struct rt_conn *conn)
 {
+    rt_deflate_rest(conn);
     if (conn->in && conn->in_start == conn->in_end) {
-        give_back(conn->loop, conn->in, conn->in_cap);
+        rt_window_give_back(conn->loop, conn->in, conn->in_cap);
         conn->in = NULL;
         conn->in_cap = conn->in_start = conn->in_end = 0;
     }
     if (conn->out && conn->out_start == conn->out_end) {
-        give_back(conn->loop, conn->out, conn->out_cap);
+        rt_window_give_back(conn->loop, conn->out, conn->out_cap);
         conn->out = NULL;
         conn->out_cap = conn->out_start = conn->out_end = 0;
     }
@@ -99,6 +100,7 @@ void rt_conn_free(struct rt_conn *conn)
 {
     struct rt_loop *loop = conn->loop;
 
+    rt_deflate_done(conn);
     rt_tls_conn_done(conn);
     loop->rt->world->close(conn->sock);
     rt_timer_set(&loop->timers, &conn->idle, RT_NEVER);
@@ -155,12 +157,28 @@ ssize_t rt_conn_receive(struct rt_conn *conn, void *to, size_t len)
     return n;
 }
 
+ssize_t rt_conn_read_raw(struct rt_conn *conn, void *to, size_t len)
+{
+    return conn->ssl ? rt_tls_read(conn, to, len) : rt_conn_receive(conn, to, len);
+}
+
+ssize_t rt_conn_write_raw(struct rt_conn *conn, const void *bytes, size_t len)
+{
+    return conn->ssl ? rt_tls_write(conn, bytes, len)
+                     : conn->loop->rt->world->send(conn->sock, bytes, len);
+}
+
+int rt_conn_await_input(struct rt_conn *conn)
+{
+    return rt_conn_await(conn, conn->ssl ? conn->tls_wants : RT_READ);
+}
+
 // ---- reading
 
 static void make_room(struct rt_conn *conn)
 {
     if (!conn->in) {
-        conn->in = lend(conn->loop);
+        conn->in = rt_window_lend(conn->loop);
         conn->in_cap = RT_WINDOW_BYTES;
     }
     if (conn->in_start == conn->in_end) {
@@ -184,7 +202,7 @@ ssize_t rt_conn_fill(struct rt_conn *conn)
     to = conn->in + conn->in_end;
     room = conn->in_cap - conn->in_end;
     CHECK(room > 0);
-    n = conn->ssl ? rt_tls_read(conn, to, room) : rt_conn_receive(conn, to, room);
+    n = conn->deflate ? rt_deflate_read(conn, to, room) : rt_conn_read_raw(conn, to, room);
     if (n > 0)
         conn->in_end += (uint32_t)n;
     else if (n == 0)
@@ -214,7 +232,7 @@ static int fill(struct rt_conn *conn)
             return -ECONNRESET;
         if (n != -EAGAIN)
             return (int)n;
-        r = rt_conn_await(conn, conn->ssl ? conn->tls_wants : RT_READ);
+        r = rt_conn_await_input(conn);
         if (r < 0)
             return r;
     }
@@ -227,7 +245,7 @@ static void grow(struct rt_conn *conn, size_t cap)
 
     CHECK(bigger && used <= cap);
     memcpy(bigger, conn->in + conn->in_start, used);
-    give_back(conn->loop, conn->in, conn->in_cap);
+    rt_window_give_back(conn->loop, conn->in, conn->in_cap);
     conn->in = bigger;
     conn->in_cap = (uint32_t)cap;
     conn->in_start = 0;
@@ -387,15 +405,27 @@ struct str rt_look(struct rt_conn *conn)
 
 static ssize_t send_some(struct rt_conn *conn, const char *bytes, size_t len)
 {
-    ssize_t n = conn->ssl ? rt_tls_write(conn, bytes, len)
-                          : conn->loop->rt->world->send(conn->sock, bytes, len);
+    ssize_t n =
+        conn->deflate ? rt_deflate_write(conn, bytes, len) : rt_conn_write_raw(conn, bytes, len);
 
     if (n < 0 && n != -EAGAIN)
         conn->error = (int)n;
     return n;
 }
 
-// [await] until all of it is with the kernel; *done counts what went.
+static int await_output(struct rt_conn *conn)
+{
+    return rt_conn_await(conn, conn->ssl ? conn->tls_wants : RT_WRITE);
+}
+
+static int breathe(struct rt_conn *conn)
+{
+    int r = rt_breathe();
+
+    return r < 0 ? (conn->error = r) : 0;
+}
+
+// [await] until all of it is with the kernel, or the compressor; *done counts what went.
 static int send_all(struct rt_conn *conn, const char *bytes, size_t len, size_t *done)
 {
     while (*done < len) {
@@ -407,14 +437,26 @@ static int send_all(struct rt_conn *conn, const char *bytes, size_t len, size_t 
         n = send_some(conn, bytes + *done, len - *done);
         if (n >= 0) {
             *done += (size_t)n;
-            continue;
+            r = conn->deflate ? breathe(conn) : 0; // compressing is work
+        } else {
+            r = n == -EAGAIN ? await_output(conn) : (int)n;
         }
-        if (n != -EAGAIN)
-            return (int)n;
-        r = rt_conn_await(conn, conn->ssl ? conn->tls_wants : RT_WRITE);
         if (r < 0)
             return r;
     }
+    return conn->error;
+}
+
+// [await] until what was compressed so far is with the kernel.
+static int sync_deflate(struct rt_conn *conn)
+{
+    int r;
+
+    while (!conn->error && (r = rt_deflate_sync(conn)) < 0)
+        if (r != -EAGAIN)
+            conn->error = r;
+        else
+            (void)await_output(conn);
     return conn->error;
 }
 
@@ -424,22 +466,25 @@ int rt_flush(struct rt_conn *conn)
     int r;
 
     if (conn->out_start == conn->out_end)
-        return conn->error;
+        return conn->deflate ? sync_deflate(conn) : conn->error;
     r = send_all(conn, conn->out + conn->out_start, conn->out_end - conn->out_start, &done);
     conn->out_start += (uint32_t)done;
     if (conn->out_start == conn->out_end)
         conn->out_start = conn->out_end = 0;
-    return r;
+    return r < 0 || !conn->deflate ? r : sync_deflate(conn);
 }
 
 void rt_conn_flush_now(struct rt_conn *conn)
 {
-    if (conn->out_start < conn->out_end) {
+    while (conn->out_start < conn->out_end) {
         ssize_t n = send_some(conn, conn->out + conn->out_start, conn->out_end - conn->out_start);
 
-        if (n > 0)
-            conn->out_start += (uint32_t)n;
+        if (n <= 0)
+            break;
+        conn->out_start += (uint32_t)n;
     }
+    if (conn->deflate)
+        rt_deflate_sync(conn);
     conn->out_start = conn->out_end = 0;
 }
 
@@ -449,7 +494,7 @@ static size_t collect(struct rt_conn *conn, struct str bytes)
     size_t room, len;
 
     if (!conn->out) {
-        conn->out = lend(conn->loop);
+        conn->out = rt_window_lend(conn->loop);
         conn->out_cap = RT_WINDOW_BYTES;
     }
     if (bytes.len > conn->out_cap - conn->out_end && conn->out_cap < RT_OUT_BYTES) {
@@ -457,7 +502,7 @@ static size_t collect(struct rt_conn *conn, struct str bytes)
 
         CHECK(bigger);
         memcpy(bigger, conn->out, conn->out_end);
-        give_back(conn->loop, conn->out, conn->out_cap);
+        rt_window_give_back(conn->loop, conn->out, conn->out_cap);
         conn->out = bigger;
         conn->out_cap = RT_OUT_BYTES;
     }

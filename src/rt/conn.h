@@ -168,6 +168,17 @@ bool rt_conn_tls(const struct rt_conn *conn, struct rt_tls_info *out);
 bool rt_conn_channel_binding(struct rt_conn *conn, const char *type, char *to, size_t max,
                              size_t *out_len);
 
+// ---- compression on a running connection
+
+/// [await] Flushes what was put; from there on, both directions are raw deflate (RFC 1951), below
+/// the buffers and above TLS (RFC 4978). Every flush of ours ends with a sync flush. Memory does
+/// not depend on what the other side sends; nonsense is -EPROTO.
+int rt_start_deflate(struct rt_conn *conn);
+/// [await] Flushes what was put, and ends it (RFC 8437 4.1): what the other side sends behind the
+/// flush of the line that was read last is plain. -EPROTO when it had said more before that.
+int rt_stop_deflate(struct rt_conn *conn);
+bool rt_is_deflated(const struct rt_conn *conn);
+
 // ---- about a connection
 
 void *rt_conn_context(const struct rt_conn *conn);

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 struct rt_slot;
+struct rt_codec;
 struct rt_listener;
 
 /// Something for a loop to do, handed over by another thread. The memory is the sender's.
@@ -108,6 +109,8 @@ struct rt_loop {
     uint32_t slot_count, free_slot; // 1 + index; 0: none
     void *windows;                  // free ones, linked
     unsigned window_count;
+    struct rt_codec *codecs[2]; // spare ones, by direction; deflate.c
+    unsigned codec_count[2];
     unsigned handshakes;
     struct list shakers; // waiting for their handshake
     struct rt_timer grace;

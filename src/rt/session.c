@@ -401,5 +401,6 @@ void rt_sessions_done(struct rt_loop *loop)
 {
     CHECK(list_is_empty(&loop->conns));
     rt_slots_done(loop);
+    rt_codecs_done(loop);
     rt_windows_done(loop);
 }

@@ -8,6 +8,7 @@
 
 struct rt_tls_set;
 struct rt_tls_peer;
+struct rt_deflate;
 
 struct rt_listener {
     struct list link;
@@ -34,6 +35,7 @@ struct rt_conn {
     struct ssl_st *ssl;
     struct rt_tls_set *tls_set;   // while shaking hands
     struct rt_tls_peer *tls_peer; // of clients: the other's certificate
+    struct rt_deflate *deflate;   // NULL: not compressed
     uint64_t generation;
     uint32_t slot;
     int error; // what every later await returns
@@ -92,6 +94,14 @@ void rt_conn_flush_now(struct rt_conn *conn);
 /// Gives empty buffers back to the loop.
 void rt_conn_release(struct rt_conn *conn);
 void rt_windows_done(struct rt_loop *loop);
+/// RT_WINDOW_BYTES for a while, and back; one that has grown may be given, too. NULL is fine.
+char *rt_window_lend(struct rt_loop *loop);
+void rt_window_give_back(struct rt_loop *loop, char *window, uint32_t cap);
+/// Below compression: TLS, or the socket. Bytes, 0 at the end of input, -EAGAIN, -errno.
+ssize_t rt_conn_read_raw(struct rt_conn *conn, void *to, size_t len);
+ssize_t rt_conn_write_raw(struct rt_conn *conn, const void *bytes, size_t len);
+/// [await] What reading wants after -EAGAIN.
+int rt_conn_await_input(struct rt_conn *conn);
 /// The raw socket, past TLS; remembers when it is drained.
 ssize_t rt_conn_receive(struct rt_conn *conn, void *to, size_t len);
 
@@ -102,3 +112,16 @@ ssize_t rt_tls_write(struct rt_conn *conn, const void *bytes, size_t len);
 /// Says good-bye without waiting.
 void rt_tls_bye(struct rt_conn *conn);
 void rt_tls_conn_done(struct rt_conn *conn);
+
+// ---- deflate.c
+
+/// Inflates what has come; as rt_conn_read_raw.
+ssize_t rt_deflate_read(struct rt_conn *conn, void *to, size_t len);
+/// Compresses; how many bytes were taken, perhaps none; or -EAGAIN, when output is in the way.
+ssize_t rt_deflate_write(struct rt_conn *conn, const void *bytes, size_t len);
+/// Flushes. 0 when all is with the kernel, -EAGAIN, -errno.
+int rt_deflate_sync(struct rt_conn *conn);
+/// The session is being parked: keeps only what it must.
+void rt_deflate_rest(struct rt_conn *conn);
+void rt_deflate_done(struct rt_conn *conn);
+void rt_codecs_done(struct rt_loop *loop);
