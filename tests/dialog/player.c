@@ -227,6 +227,14 @@ static bool start_tls(struct talk *t)
     return r < 0 ? fail(t, "handshake", r) : true;
 }
 
+/// Compresses from here on, or no longer.
+static bool turn_deflate(struct talk *t)
+{
+    int r = rt_is_deflated(t->conn) ? rt_stop_deflate(t->conn) : rt_start_deflate(t->conn);
+
+    return r < 0 ? fail(t, "deflate", r) : true;
+}
+
 static bool set(struct talk *t, struct str rest)
 {
     struct str name;
@@ -258,6 +266,8 @@ static bool play_word(struct talk *t, struct str line)
         return false;
     if (str_eq(word, STR("tls")))
         return start_tls(t);
+    if (str_eq(word, STR("deflate")))
+        return turn_deflate(t);
     if (str_eq(word, STR("closed")))
         return hear_end(t);
     if (str_eq(word, STR("again")))

@@ -26,6 +26,11 @@ static const struct setting items[] = {
         "After so many failed log-ins the session is closed."),
     IMAP_SETTING(bad_commands, SETTING_COUNT, "20", 1, 1000,
         "After so many bad commands in a row the session is closed."),
+    IMAP_SETTING(unauthenticate, SETTING_BOOL, "yes", 0, 0,
+        "May a client sign out and go on as another user by the same connection (UNAUTHENTICATE)?"),
+    IMAP_SETTING(jmap_url, SETTING_TEXT, "", 0, 0,
+        "Where clients find the same mail by JMAP: the URL of the session resource, by custom "
+        "https://HOST/.well-known/jmap. It is announced to those who have signed in. Empty: nowhere."),
 };
 // clang-format on
 

@@ -23,6 +23,8 @@ struct imap_config {
     uint64_t literal_size;   // bytes of all literals of any other command together
     uint64_t login_failures; // of one session, then it is closed
     uint64_t bad_commands;   // in a row, then the session is closed
+    bool unauthenticate;     // RFC 8437 3: there must be a way to turn it off
+    struct str jmap_url;     // RFC 9698: of the session resource; "": no JMAP
 };
 extern const struct settings imap_settings;
 

@@ -71,12 +71,22 @@ void imap_deselect(struct imap_session *s)
     s->state = IMAP_AUTHENTICATED;
 }
 
-static void on_close(void *session)
+void imap_session_forget(struct imap_session *s)
 {
-    struct imap_session *s = session;
-
     imap_deselect(s);
     free(s->idle_tag);
+    // Whatever a session gets one day is forgotten here, too.
+    *s = (struct imap_session){
+        .imap = s->imap,
+        .conn = s->conn,
+        .config = s->config,
+        .state = IMAP_NOT_AUTHENTICATED,
+    };
+}
+
+static void on_close(void *session)
+{
+    imap_session_forget(session);
 }
 
 const struct rt_protocol imap_protocol = {

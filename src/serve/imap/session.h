@@ -178,6 +178,9 @@ int imap_signed_in(struct imap_session *s, struct imap_call *c, int answer,
 int imap_expunge_deleted(struct imap_session *s, struct imap_call *c,
                          const struct imap_selection *selection);
 
+/// Gives back all that belongs to whoever has signed in; the session is as after the greeting. For
+/// UNAUTHENTICATE and the end. No waiting.
+void imap_session_forget(struct imap_session *s);
 /// Forgets the selected mailbox, if any. No waiting.
 void imap_deselect(struct imap_session *s);
 
@@ -188,6 +191,7 @@ int imap_on_authenticate(struct imap_session *s, struct imap_call *c);
 int imap_on_capability(struct imap_session *s, struct imap_call *c);
 int imap_on_check(struct imap_session *s, struct imap_call *c); // noop.c
 int imap_on_close(struct imap_session *s, struct imap_call *c);
+int imap_on_compress(struct imap_session *s, struct imap_call *c);
 int imap_on_copy(struct imap_session *s, struct imap_call *c);
 int imap_on_create(struct imap_session *s, struct imap_call *c);
 int imap_on_delete(struct imap_session *s, struct imap_call *c);
@@ -195,6 +199,7 @@ int imap_on_enable(struct imap_session *s, struct imap_call *c);
 int imap_on_examine(struct imap_session *s, struct imap_call *c); // select.c
 int imap_on_expunge(struct imap_session *s, struct imap_call *c);
 int imap_on_fetch(struct imap_session *s, struct imap_call *c);
+int imap_on_getjmapaccess(struct imap_session *s, struct imap_call *c); // jmapaccess.c
 int imap_on_id(struct imap_session *s, struct imap_call *c);
 int imap_on_idle(struct imap_session *s, struct imap_call *c);
 int imap_on_list(struct imap_session *s, struct imap_call *c);
@@ -211,6 +216,7 @@ int imap_on_starttls(struct imap_session *s, struct imap_call *c);
 int imap_on_status(struct imap_session *s, struct imap_call *c);
 int imap_on_store(struct imap_session *s, struct imap_call *c);
 int imap_on_subscribe(struct imap_session *s, struct imap_call *c);
+int imap_on_unauthenticate(struct imap_session *s, struct imap_call *c);
 int imap_on_unselect(struct imap_session *s, struct imap_call *c);    // close.c
 int imap_on_unsubscribe(struct imap_session *s, struct imap_call *c); // subscribe.c
 

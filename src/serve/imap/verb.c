@@ -20,6 +20,7 @@ static const struct imap_verb verbs[] = {
     {STR("CAPABILITY"),   ANY,   imap_on_capability,   "CAPABILITY", false, NULL},
     {STR("CHECK"),        OPEN,  imap_on_check,        "CHECK", false, NULL},
     {STR("CLOSE"),        OPEN,  imap_on_close,        "CLOSE", false, NULL},
+    {STR("COMPRESS"),     IN,    imap_on_compress,     "COMPRESS DEFLATE", false, "COMPRESS=DEFLATE"},
     {STR("COPY"),         OPEN,  imap_on_copy,         "COPY messages mailbox", true, NULL},
     {STR("CREATE"),       IN,    imap_on_create,       "CREATE mailbox", false, NULL},
     {STR("DELETE"),       IN,    imap_on_delete,       "DELETE mailbox", false, NULL},
@@ -27,6 +28,7 @@ static const struct imap_verb verbs[] = {
     {STR("EXAMINE"),      IN,    imap_on_examine,      "EXAMINE mailbox", false, NULL},
     {STR("EXPUNGE"),      OPEN,  imap_on_expunge,      "EXPUNGE, or UID EXPUNGE uids", true, NULL},
     {STR("FETCH"),        OPEN,  imap_on_fetch,        "FETCH messages items", true, NULL},
+    {STR("GETJMAPACCESS"), IN,   imap_on_getjmapaccess, "GETJMAPACCESS", false, "JMAPACCESS"},
     {STR("ID"),           ANY,   imap_on_id,           "ID (\"name\" \"value\" ...) or ID NIL", false, "ID"},
     {STR("IDLE"),         IN,    imap_on_idle,         "IDLE", false, "IDLE"},
     {STR("LIST"),         IN,    imap_on_list,         "LIST [(options)] reference pattern [RETURN (options)]", false,
@@ -45,6 +47,7 @@ static const struct imap_verb verbs[] = {
     {STR("STATUS"),       IN,    imap_on_status,       "STATUS mailbox (items)", false, NULL},
     {STR("STORE"),        OPEN,  imap_on_store,        "STORE messages [+|-]FLAGS[.SILENT] flags", true, NULL},
     {STR("SUBSCRIBE"),    IN,    imap_on_subscribe,    "SUBSCRIBE mailbox", false, NULL},
+    {STR("UNAUTHENTICATE"), IN,  imap_on_unauthenticate, "UNAUTHENTICATE", false, "UNAUTHENTICATE"},
     {STR("UNSELECT"),     OPEN,  imap_on_unselect,     "UNSELECT", false, "UNSELECT"},
     {STR("UNSUBSCRIBE"),  IN,    imap_on_unsubscribe,  "UNSUBSCRIBE mailbox", false, NULL},
 };
@@ -75,6 +78,16 @@ static void put_mechanisms(struct imap_session *s, struct buf *out)
     buf_done(&names);
 }
 
+/// What hangs on a setting, or on what the connection is already.
+static bool is_offered(const struct imap_session *s, const struct imap_verb *verb)
+{
+    if (verb->on == imap_on_compress)
+        return !rt_is_deflated(s->conn);
+    if (verb->on == imap_on_getjmapaccess)
+        return s->config.jmap_url.len > 0;
+    return verb->on != imap_on_unauthenticate || s->config.unauthenticate;
+}
+
 /// Who has not signed in hears of what can be done before that; then of everything to come.
 void imap_put_capabilities(struct imap_session *s, struct buf *out)
 {
@@ -83,7 +96,7 @@ void imap_put_capabilities(struct imap_session *s, struct buf *out)
 
     buf_put(out, STR("IMAP4rev1 LITERAL+"));
     for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
-        if (!verbs[i].capabilities || !(verbs[i].states & now))
+        if (!verbs[i].capabilities || !(verbs[i].states & now) || !is_offered(s, &verbs[i]))
             continue;
         buf_put_char(out, ' ');
         buf_put(out, str_from(verbs[i].capabilities));
