@@ -6,23 +6,40 @@
 void search_hits_done(struct search_hits *hits)
 {
     free(hits->message_ids);
+    free(hits->unindexed);
     *hits = (struct search_hits){0};
 }
 
-int search_find(struct search *search, uint64_t account_id, const struct search_query *query,
-                struct search_hits *out)
+static bool has_id(const uint64_t *ids, size_t count, uint64_t id)
 {
-    (void)search; // no index is kept yet
-    (void)account_id;
-    (void)query;
-    (void)out;
-    return SEARCH_UNKNOWN;
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (ids[middle] < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && ids[low] == id;
 }
 
-bool search_knows(struct search *search, const struct search_hits *hits, uint64_t message_id)
+enum search_says search_says(const struct search_hits *hits, uint32_t uid, uint64_t message_id)
 {
-    (void)search;
-    (void)hits;
-    (void)message_id;
-    return false;
+    if (uid > hits->uid_known || has_id(hits->unindexed, hits->unindexed_count, message_id))
+        return SEARCH_READ;
+    if (!has_id(hits->message_ids, hits->count, message_id))
+        return SEARCH_NO;
+    return hits->is_exact ? SEARCH_YES : SEARCH_READ;
+}
+
+int search_find(struct search *search, const struct store_mailbox *mailbox,
+                const struct search_query *query, struct search_hits *out)
+{
+    (void)search; // no index is kept yet
+    (void)mailbox;
+    (void)query;
+    *out = (struct search_hits){0};
+    return SEARCH_UNKNOWN;
 }

@@ -374,7 +374,7 @@ static int judge(struct imap_judge *j, uint32_t index, const struct store_entry 
     r = imap_text_keys_ask(&j->texts, j->s, j->view->mailbox_id);
     if (r < 0)
         return r;
-    imap_text_keys_known(&j->texts, j->s, entry->body.message_id);
+    imap_text_keys_known(&j->texts, entry->uid, entry->body.message_id);
     r = result(j);
     if (r != IMAP_UNKNOWN)
         return r;

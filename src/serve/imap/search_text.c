@@ -50,8 +50,7 @@ bool imap_text_keys_init(struct imap_text_keys *t, const struct imap_search *wha
 void imap_text_keys_done(struct imap_text_keys *t)
 {
     for (size_t i = 0; i < t->count; i++)
-        if (t->keys[i].is_indexed)
-            search_hits_done(&t->keys[i].hits);
+        search_hits_done(&t->keys[i].hits);
     t->count = 0;
 }
 
@@ -78,34 +77,19 @@ int imap_text_keys_ask(struct imap_text_keys *t, struct imap_session *s, uint64_
             .needle = key->needle,
         };
 
-        r = search_find(imap_search_index(s), mailbox->account_id, &query, &key->hits);
-        key->is_indexed = r == 0;
+        r = search_find(imap_search_index(s), mailbox, &query, &key->hits);
     }
     return imap_is_gone(r) ? r : 0; // an index in trouble only costs time
 }
 
-static bool has_id(const struct search_hits *hits, uint64_t id)
-{
-    size_t low = 0, high = hits->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (hits->message_ids[middle] < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < hits->count && hits->message_ids[low] == id;
-}
-
-void imap_text_keys_known(struct imap_text_keys *t, struct imap_session *s, uint64_t message_id)
+void imap_text_keys_known(struct imap_text_keys *t, uint32_t uid, uint64_t message_id)
 {
     for (size_t i = 0; i < t->count; i++) {
         const struct imap_text_key *key = &t->keys[i];
+        enum search_says says = search_says(&key->hits, uid, message_id);
 
-        if (key->is_indexed && search_knows(imap_search_index(s), &key->hits, message_id))
-            t->values[key->node] = has_id(&key->hits, message_id) ? IMAP_YES : IMAP_NO;
+        if (says != SEARCH_READ)
+            t->values[key->node] = says == SEARCH_YES ? IMAP_YES : IMAP_NO;
     }
 }
 

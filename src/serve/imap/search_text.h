@@ -15,8 +15,7 @@ enum imap_search_value { IMAP_NO, IMAP_YES, IMAP_UNKNOWN };
 struct imap_text_key {
     uint32_t node;
     struct str needle;
-    bool is_indexed; // hits holds the index's answer
-    struct search_hits hits;
+    struct search_hits hits; // what the index said
 };
 
 struct imap_text_keys {
@@ -37,7 +36,7 @@ void imap_text_keys_done(struct imap_text_keys *t);
 /// [await] Asks the index, if there is one, in the name of the mailbox's owner.
 int imap_text_keys_ask(struct imap_text_keys *t, struct imap_session *s, uint64_t mailbox_id);
 /// What the index knows of this message, into values; the rest stays.
-void imap_text_keys_known(struct imap_text_keys *t, struct imap_session *s, uint64_t message_id);
+void imap_text_keys_known(struct imap_text_keys *t, uint32_t uid, uint64_t message_id);
 /// [await] HEADER keys that are still unknown. 0 or -errno.
 int imap_text_keys_header(struct imap_text_keys *t, struct imap_session *s, struct str header);
 /// [await] BODY and TEXT keys that are still unknown. 0 or -errno.
