@@ -26,7 +26,7 @@ void snapshot_chunk_drop(struct snapshot_chunk *chunk)
         free(chunk);
 }
 
-void snapshot_words_drop(struct snapshot_words *words)
+void store_words_drop(struct store_words *words)
 {
     if (words && atomic_fetch_sub_explicit(&words->holders, 1, memory_order_acq_rel) == 1)
         free(words);
@@ -36,7 +36,7 @@ void snapshot_free(struct store_snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->part_count; i++)
         snapshot_chunk_drop(snapshot->parts[i].chunk);
-    snapshot_words_drop(snapshot->words);
+    store_words_drop(snapshot->words);
     free(snapshot->parts);
     free(snapshot);
 }
@@ -46,10 +46,10 @@ const struct store_mailbox *store_snapshot_mailbox(const struct store_snapshot *
     return &snapshot->mailbox;
 }
 
-const struct str *store_snapshot_keywords(const struct store_snapshot *snapshot, size_t *out_count)
+struct store_words *store_snapshot_words(const struct store_snapshot *snapshot)
 {
-    *out_count = snapshot->words->count;
-    return snapshot->words->names;
+    atomic_fetch_add_explicit(&snapshot->words->holders, 1, memory_order_relaxed);
+    return snapshot->words;
 }
 
 size_t store_snapshot_count(const struct store_snapshot *snapshot)

@@ -13,9 +13,18 @@
 
 #include "store/store.h"
 
+#include <stdatomic.h>
+
 enum { STORE_SNAPSHOTS_IDLE_BYTES = 64 << 20 };
 
 struct store_snapshot;
+
+/// The names of keywords, shared by all pictures that have the same ones.
+struct store_words {
+    _Atomic uint32_t holders;
+    size_t count;
+    struct str names[]; // texts behind
+};
 
 /// Of a message, all that lists of messages need.
 struct store_brief {
@@ -34,9 +43,10 @@ void store_snapshot_drop(struct store_snapshot *snapshot);
 
 /// The mailbox as it was then.
 const struct store_mailbox *store_snapshot_mailbox(const struct store_snapshot *snapshot);
-/// Its keywords: bit i of a mask is names[i]. They live as long as the picture is held; a mailbox
-/// only ever gets more of them.
-const struct str *store_snapshot_keywords(const struct store_snapshot *snapshot, size_t *out_count);
+/// Its keywords: bit i of a mask is names[i]; a mailbox only ever gets more of them. Held once
+/// more: give them back with store_words_drop.
+struct store_words *store_snapshot_words(const struct store_snapshot *snapshot);
+void store_words_drop(struct store_words *words);
 size_t store_snapshot_count(const struct store_snapshot *snapshot);
 /// Of the message at `index` < count, by uid. Logarithmic at worst.
 struct store_brief store_snapshot_at(const struct store_snapshot *snapshot, size_t index);

@@ -142,7 +142,7 @@ static void share(struct snapshot_builder *b, const struct snapshot_part *part)
 
 struct store_snapshot *snapshot_builder_end(struct snapshot_builder *b, struct snapshots *cache,
                                             const struct store_mailbox *mailbox,
-                                            struct snapshot_words *words)
+                                            struct store_words *words)
 {
     struct store_snapshot *snapshot = store_alloc(sizeof(*snapshot));
 
@@ -212,7 +212,7 @@ static void merge_chunk(struct merging *m, const struct snapshot_chunk *chunk, u
 
 struct store_snapshot *snapshot_apply(const struct store_snapshot *base,
                                       const struct store_changes *changes,
-                                      struct snapshot_words *words)
+                                      struct store_words *words)
 {
     struct merging m = {.builder = snapshot_builder_new(NULL), .changes = changes};
 
@@ -234,12 +234,6 @@ struct store_snapshot *snapshot_apply(const struct store_snapshot *base,
 }
 
 // ---- pictures of one's own
-
-static struct snapshot_words *hold_words(struct snapshot_words *words)
-{
-    atomic_fetch_add_explicit(&words->holders, 1, memory_order_relaxed);
-    return words;
-}
 
 /// Adds the messages of both chunks (either may be NULL); how many only `old` had.
 static size_t merge_kept(struct snapshot_builder *b, const struct snapshot_chunk *old,
@@ -297,7 +291,7 @@ struct store_snapshot *store_snapshot_keep(struct store_snapshot *old, struct st
     }
     *out_kept = kept;
     if (kept > 0)
-        return snapshot_builder_end(b, now->cache, &now->mailbox, hold_words(now->words));
+        return snapshot_builder_end(b, now->cache, &now->mailbox, store_snapshot_words(now));
     snapshot_builder_free(b);
     return store_snapshot_hold(now);
 }
@@ -310,7 +304,7 @@ static struct store_snapshot *twin_of(const struct store_snapshot *snapshot)
     for (size_t p = 0; p < snapshot->part_count; p++)
         share(b, &snapshot->parts[p]);
     return snapshot_builder_end(b, snapshot->cache, &snapshot->mailbox,
-                                hold_words(snapshot->words));
+                                store_snapshot_words(snapshot));
 }
 
 /// The chunk becomes one that no other picture has, with room for keywords if need be.

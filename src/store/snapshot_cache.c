@@ -212,9 +212,9 @@ void snapshots_set_idle_max(struct snapshots *cache, size_t bytes)
 
 // ---- making the next one
 
-static struct snapshot_words *words_new(const struct store_keywords *names)
+static struct store_words *words_new(const struct store_keywords *names)
 {
-    struct snapshot_words *words;
+    struct store_words *words;
     size_t bytes = 0;
     char *text;
 
@@ -236,7 +236,7 @@ static struct snapshot_words *words_new(const struct store_keywords *names)
 
 /// The keywords' names as they are now, shared with `base` when it has as many.
 static int read_words(struct store *store, uint64_t mailbox_id, const struct store_snapshot *base,
-                      struct snapshot_words **out)
+                      struct store_words **out)
 {
     CLEANUP(free_drop) struct store_keywords *names = store_alloc(sizeof(*names));
     int r = store_keywords_get(store, mailbox_id, names);
@@ -244,8 +244,7 @@ static int read_words(struct store *store, uint64_t mailbox_id, const struct sto
     if (r != 0)
         return r;
     if (base && base->words->count == names->count) {
-        atomic_fetch_add_explicit(&base->words->holders, 1, memory_order_relaxed);
-        *out = base->words;
+        *out = store_snapshot_words(base);
         return 0;
     }
     *out = words_new(names);
@@ -283,7 +282,7 @@ static int read_entries(struct store *store, const struct store_mailbox *mailbox
 static int make_next(struct store *store, struct store_snapshot *base, struct store_snapshot **out)
 {
     CLEANUP(free_drop) struct store_changes *changes = store_alloc(sizeof(*changes));
-    struct snapshot_words *words;
+    struct store_words *words;
     int r = store_changes_get(store, base->mailbox.id, base->mailbox.modseq, changes);
 
     if (r != 0)
@@ -302,7 +301,7 @@ static int make_whole_once(struct store *store, uint64_t mailbox_id,
                            const struct store_snapshot *like, struct store_snapshot **out)
 {
     CLEANUP(free_drop) struct store_mailbox *mailbox = store_alloc(sizeof(*mailbox));
-    struct snapshot_words *words = NULL;
+    struct store_words *words = NULL;
     struct store_snapshot *rough;
     struct snapshot_builder *b;
     int r = store_mailbox_by_id(store, mailbox_id, mailbox);

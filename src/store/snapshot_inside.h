@@ -10,8 +10,6 @@
 
 #include "store/snapshot.h"
 
-#include <stdatomic.h>
-
 enum { SNAPSHOT_BLOCK = 256 }; // uids; a chunk has so many messages at most
 
 struct snapshot_chunk {
@@ -29,13 +27,6 @@ struct snapshot_part {
     uint16_t unseen;
 };
 
-/// The keywords' names; shared by all pictures with the same ones.
-struct snapshot_words {
-    _Atomic uint32_t holders;
-    size_t count;
-    struct str names[]; // texts behind
-};
-
 struct snapshot_slot;
 
 struct store_snapshot {
@@ -43,7 +34,7 @@ struct store_snapshot {
     size_t holders;             // under the cache's lock
     struct snapshot_slot *slot; // whose newest it is, or NULL; under the lock
     struct store_mailbox mailbox;
-    struct snapshot_words *words;
+    struct store_words *words;
     size_t bytes; // all of it, shared or not
     size_t count, part_count;
     struct snapshot_part *parts;
@@ -72,7 +63,6 @@ static inline uint32_t snapshot_uid(const struct snapshot_chunk *chunk, size_t a
 struct store_brief snapshot_brief(const struct snapshot_chunk *chunk, size_t at);
 size_t snapshot_chunk_bytes(size_t count, bool has_keywords);
 void snapshot_chunk_drop(struct snapshot_chunk *chunk);
-void snapshot_words_drop(struct snapshot_words *words);
 /// The part with the message at `index` < count.
 size_t snapshot_find_part(const struct store_snapshot *snapshot, size_t index);
 /// Nobody holds it any more.
@@ -88,12 +78,12 @@ void snapshot_builder_add(struct snapshot_builder *b, const struct store_brief *
 /// The picture, with one holder; takes `words` over. The builder is gone.
 struct store_snapshot *snapshot_builder_end(struct snapshot_builder *b, struct snapshots *cache,
                                             const struct store_mailbox *mailbox,
-                                            struct snapshot_words *words);
+                                            struct store_words *words);
 void snapshot_builder_free(struct snapshot_builder *b);
 /// `base` with those changes, as it is at changes->mailbox.modseq. Takes `words` over.
 struct store_snapshot *snapshot_apply(const struct store_snapshot *base,
                                       const struct store_changes *changes,
-                                      struct snapshot_words *words);
+                                      struct store_words *words);
 
 // ---- keeping, snapshot_cache.c
 

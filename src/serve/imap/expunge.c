@@ -14,11 +14,10 @@ int imap_expunge_deleted(struct imap_session *s, struct imap_call *c,
     struct imap_view *view = s->view;
     struct store_range all = {1, imap_view_last_uid(view)};
     struct store_expunging expunging = {.mailbox_id = view->mailbox_id, .deleted_only = true};
-    bool is_needed = store_watch_modseq(view->watch) != view->modseq;
+    bool is_needed = store_watch_modseq(view->watch) != view->modseq ||
+                     store_snapshot_mailbox(view->picture)->deleted_count > 0;
     int r;
 
-    for (size_t i = 0; i < view->count && !is_needed; i++)
-        is_needed = (imap_view_at(view, i).flags & IMAP_DELETED) != 0;
     if (view->is_read_only || !is_needed || view->count == 0)
         return 0;
     expunging.uids =

@@ -76,8 +76,11 @@ static void set_seen(struct imap_fetcher *f, uint32_t first, uint32_t last, bool
         struct imap_view_entry entry = imap_view_at(view, n);
 
         is_new[n - first] = !(entry.flags & IMAP_SEEN);
-        entry.flags |= IMAP_SEEN;
-        imap_view_put(view, n, &entry);
+        if (is_new[n - first]) {
+            entry.flags |= IMAP_SEEN;
+            entry.modseq = flagging.modseq;
+            imap_view_put(view, n, &entry);
+        }
     }
 }
 

@@ -10,14 +10,12 @@
 
 static void put_mailbox(const struct imap_view *view, struct buf *out)
 {
+    size_t unseen = store_snapshot_unseen(view->picture);
+
     imap_view_put_flags(view, out);
     buf_putf(out, "* %zu EXISTS\r\n* %zu RECENT\r\n", view->count, imap_view_recent_count(view));
-    for (size_t i = 0; i < view->count; i++) {
-        if (imap_view_at(view, i).flags & IMAP_SEEN)
-            continue;
-        buf_putf(out, "* OK [UNSEEN %zu] The first unseen message\r\n", i + 1);
-        break;
-    }
+    if (unseen < view->count)
+        buf_putf(out, "* OK [UNSEEN %zu] The first unseen message\r\n", unseen + 1);
     buf_putf(out, "* OK [UIDVALIDITY %" PRIu32 "] UIDs are valid\r\n", view->uidvalidity);
     buf_putf(out, "* OK [UIDNEXT %" PRIu32 "] The next UID\r\n", view->uidnext);
 }

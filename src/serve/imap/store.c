@@ -97,7 +97,7 @@ static int follow(struct imap_session *s, struct imap_call *c, const struct stor
             imap_view_put(view, n, &entry);
             if (what->is_silent)
                 continue;
-            imap_view_put_fetch_flags(view, n, c->is_uid, c->out);
+            imap_view_put_fetch_flags(s, n, c->is_uid, c->out);
             r = imap_put_out(s, c, false);
             if (r == 0)
                 r = rt_breathe();

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: ISC
 //
 // struct imap_view: the selected mailbox as this client knows it. Message numbers are places in its
-// array; they only change when the client is told so (RFC 3501 7.4.1). The store goes ahead; the
+// picture; they only change when the client is told so (RFC 3501 7.4.1). The store goes ahead; the
 // view follows at imap_view_sync, which tells what changed.
+//
+// The picture (store/snapshot.h) is shared with all who look at the mailbox, as long as this client
+// knows what they know; so a view of any mailbox is a few hundred bytes.
 #pragma once
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "store/store.h"
+#include "store/snapshot.h"
 
 struct imap_session;
 
@@ -18,17 +21,23 @@ struct imap_view_entry {
     uint64_t modseq; // as it was when the flags were read
 };
 
+enum { IMAP_RECENT_RANGES_MAX = 16 };
+
 struct imap_view {
     uint64_t mailbox_id;
-    uint64_t modseq; // all changes up to here are in the view
+    uint64_t modseq; // all changes up to here are in the view, but for expunges that wait
     uint32_t uidvalidity, uidnext;
     bool is_read_only; // EXAMINE, or no right to change anything
     unsigned rights;   // of who has signed in (access/access.h), as they were at SELECT
     struct store_watch *watch;
-    struct imap_view_entry *entries; // by uid; number i + 1 is entries[i]
-    size_t count, cap;
-    struct str *keywords; // bit i of an entry's mask; texts in the same block
+    struct store_snapshot *picture;
+    size_t count;   // its messages
+    size_t waiting; // of them, those that are gone, which could not be told yet
+    struct store_words *words;
+    const struct str *keywords; // bit i of an entry's mask; `words`
     size_t keyword_count;
+    struct store_range recent[IMAP_RECENT_RANGES_MAX]; // uids that are \Recent here, ascending
+    size_t recent_count;
 };
 
 /// [await] 0, STORE_NOT_FOUND or -errno.
@@ -43,39 +52,40 @@ enum imap_sync {
 };
 enum { IMAP_VIEW_GONE = 1 };
 /// [await] Brings the view up to date and appends the untagged answers that tell the client:
-/// EXPUNGE, FLAGS, FETCH (with UID for UID commands), EXISTS, RECENT. Costs nothing when nothing
-/// happened. 0, IMAP_VIEW_GONE (somebody deleted the mailbox) or -errno.
+/// EXPUNGE or VANISHED, FLAGS, FETCH (with UID for UID commands), EXISTS, RECENT. A long answer is
+/// put on the connection in pieces, what stood in *out before first. Costs what changed. 0,
+/// IMAP_VIEW_GONE (somebody deleted the mailbox) or -errno. view_sync.c
 int imap_view_sync(struct imap_session *s, enum imap_sync how, bool with_uid, struct buf *out);
-/// [await] Reads the keywords' names again and appends FLAGS and PERMANENTFLAGS.
+/// The names of the picture are told from now on. FLAGS is not said.
+void imap_view_use_words(struct imap_view *view, const struct store_snapshot *picture);
+/// [await] Reads the keywords' names again.
 int imap_view_keywords_load(struct imap_session *s, struct imap_view *view);
+/// FLAGS and PERMANENTFLAGS
 void imap_view_put_flags(const struct imap_view *view, struct buf *out);
-/// "* n FETCH (FLAGS (...) [UID u])"
-void imap_view_put_fetch_flags(const struct imap_view *view, size_t index, bool with_uid,
+/// "* n FETCH (" or, with UIDONLY, "* uid UIDFETCH (" (RFC 9586 3.3).
+void imap_view_put_fetch_head(const struct imap_session *s, size_t index, struct buf *out);
+/// "* n FETCH (FLAGS (...))" with what this client has to hear beside the flags: UID, MODSEQ.
+void imap_view_put_fetch_flags(const struct imap_session *s, size_t index, bool with_uid,
                                struct buf *out);
+/// Does this client hear of modseqs and uids unasked (RFC 7162 3.1, RFC 9051 7.5.2)?
+bool imap_view_tells_uid(const struct imap_session *s);
 
 /// Message number index + 1, as this client knows it. Others than view.c see entries only so.
-static inline struct imap_view_entry imap_view_at(const struct imap_view *view, size_t index)
-{
-    return view->entries[index];
-}
-static inline uint32_t imap_view_uid(const struct imap_view *view, size_t index)
-{
-    return view->entries[index].uid;
-}
+struct imap_view_entry imap_view_at(const struct imap_view *view, size_t index);
+uint32_t imap_view_uid(const struct imap_view *view, size_t index);
 /// What a change of this session's own made of an entry, before the store's news of it arrive.
-static inline void imap_view_put(struct imap_view *view, size_t index,
-                                 const struct imap_view_entry *entry)
-{
-    view->entries[index] = *entry;
-}
+void imap_view_put(struct imap_view *view, size_t index, const struct imap_view_entry *entry);
 /// The first index whose uid is >= uid; count when there is none.
 size_t imap_view_index(const struct imap_view *view, uint32_t uid);
-static inline uint32_t imap_view_last_uid(const struct imap_view *view)
-{
-    return view->count > 0 ? view->entries[view->count - 1].uid : 0;
-}
+/// 0 when it is empty.
+uint32_t imap_view_last_uid(const struct imap_view *view);
 /// Bits of the keywords that have these names; false when one is not known here.
 bool imap_view_keyword_bits(const struct imap_view *view, const struct str *names, size_t count,
                             uint64_t *out);
 /// How many messages are \Recent here.
 size_t imap_view_recent_count(const struct imap_view *view);
+/// Those with first <= uid <= last are \Recent here, from now on or when they come.
+void imap_view_add_recent(struct imap_view *view, uint32_t first, uint32_t last);
+/// Of imap_flag, those that who has signed in may change here (RFC 4314 4); others and keywords
+/// with ACCESS_WRITE.
+unsigned imap_view_settable(const struct imap_view *view);
