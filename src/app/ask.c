@@ -121,7 +121,7 @@ static void in_process(struct asking *a)
     umask(077);
     if (site_open(&a->site, &a->why) < 0)
         return;
-    a->code = operation_run(&a->site, a->request, a->result, &a->why, show_progress, a);
+    a->code = operation_run(&a->site, NULL, a->request, a->result, &a->why, show_progress, a);
     site_close(&a->site);
 }
 

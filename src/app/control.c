@@ -68,7 +68,7 @@ static int answer(struct control *c, json_t *request)
     int code, r;
 
     buf_init(&why, 64 * 1024);
-    code = operation_run(site, request, result, &why, on_progress, c);
+    code = operation_run(site, c->conn, request, result, &why, on_progress, c);
     if (json_string_value(json_object_get(request, "op")))
         log_asked(request, code);
     if (code == EX_OK)
@@ -79,7 +79,7 @@ static int answer(struct control *c, json_t *request)
     json_decref(result);
     r = put_json(c->conn, line);
     json_decref(line);
-    return r < 0 ? RT_CLOSE : RT_NEXT;
+    return r < 0 || operation_is_talk(request) ? RT_CLOSE : RT_NEXT;
 }
 
 static int on_command(void *session, struct rt_conn *conn)

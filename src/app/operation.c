@@ -7,10 +7,18 @@
 
 enum { ARENA_MAX = 256 << 20 };
 
-static const struct {
+struct entry {
     const char *name;
     int (*run)(struct operation *op);
-} operations[] = {
+};
+
+/// Those that go on talking on the connection that asked.
+static const struct entry talks[] = {
+    {"import", operate_import},
+    {"export", operate_export},
+};
+
+static const struct entry operations[] = {
     {"account.add", operate_account_add},
     {"account.set", operate_account_set},
     {"account.list", operate_account_list},
@@ -33,6 +41,7 @@ static const struct {
     {"mailbox.create", operate_mailbox_create},
     {"mailbox.remove", operate_mailbox_remove},
     {"mailbox.rename", operate_mailbox_rename},
+    {"export.list", operate_export_list},
     {"status", operate_status},
     {"reload", operate_reload},
     {"backup", operate_backup},
@@ -47,30 +56,46 @@ static const struct {
     {"dns.report", operate_dns_report},
 };
 
-int operation_run(struct site *site, json_t *request, json_t *result, struct buf *why,
-                  void (*progress)(void *arg, uint64_t done, uint64_t total), void *progress_arg)
+static const struct entry *find(struct str name, const struct entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_eq(name, str_from(entries[i].name)))
+            return &entries[i];
+    return NULL;
+}
+#define FIND(name, table) find((name), (table), sizeof(table) / sizeof((table)[0]))
+
+int operation_run(struct site *site, struct rt_conn *conn, json_t *request, json_t *result,
+                  struct buf *why, void (*progress)(void *arg, uint64_t done, uint64_t total),
+                  void *progress_arg)
 {
     struct operation op = {.site = site,
+                           .conn = conn,
                            .request = request,
                            .result = result,
                            .why = why,
                            .progress = progress,
                            .progress_arg = progress_arg};
     struct str name = operation_text(&op, "op");
+    const struct entry *entry = FIND(name, operations);
+    int code;
 
-    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
-        int code;
-
-        if (!str_eq(name, str_from(operations[i].name)))
-            continue;
-        arena_init(&op.arena, ARENA_MAX);
-        code = operations[i].run(&op);
-        arena_done(&op.arena);
-        return code;
+    if (!entry && conn)
+        entry = FIND(name, talks);
+    if (!entry) {
+        buf_putf(why, "this server does not know \"%.*s\"; is it older than the command?",
+                 STR_ARG(name));
+        return EX_UNAVAILABLE;
     }
-    buf_putf(why, "this server does not know \"%.*s\"; is it older than the command?",
-             STR_ARG(name));
-    return EX_UNAVAILABLE;
+    arena_init(&op.arena, ARENA_MAX);
+    code = entry->run(&op);
+    arena_done(&op.arena);
+    return code;
+}
+
+bool operation_is_talk(const json_t *request)
+{
+    return FIND(str_from(json_string_value(json_object_get(request, "op"))), talks) != NULL;
 }
 
 struct str operation_text(const struct operation *op, const char *name)

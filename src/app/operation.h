@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "rt/conn.h"
 
 #include "app/site.h"
 
@@ -13,18 +14,23 @@
 
 struct operation {
     struct site *site;
-    json_t *request;    // borrowed
-    json_t *result;     // an object to fill
-    struct buf *why;    // a sentence, when it fails
-    struct arena arena; // for as long as the operation runs
+    struct rt_conn *conn; // of the control socket, for those that talk on; NULL: there is none
+    json_t *request;      // borrowed
+    json_t *result;       // an object to fill
+    struct buf *why;      // a sentence, when it fails
+    struct arena arena;   // for as long as the operation runs
     /// [await] Tells how far it is; `total` 0: unknown.
     void (*progress)(void *arg, uint64_t done, uint64_t total);
     void *progress_arg;
 };
 
-/// [await] An exit code of sysexits.h.
-int operation_run(struct site *site, json_t *request, json_t *result, struct buf *why,
-                  void (*progress)(void *arg, uint64_t done, uint64_t total), void *progress_arg);
+/// [await] An exit code of sysexits.h. `conn`: the control connection that asked, or NULL.
+int operation_run(struct site *site, struct rt_conn *conn, json_t *request, json_t *result,
+                  struct buf *why, void (*progress)(void *arg, uint64_t done, uint64_t total),
+                  void *progress_arg);
+
+/// Does it go on talking on the connection? Then nothing else follows on it.
+bool operation_is_talk(const json_t *request);
 
 // ---- for the operations
 
@@ -70,6 +76,10 @@ int operate_mailbox_show(struct operation *op);
 int operate_mailbox_create(struct operation *op);
 int operate_mailbox_remove(struct operation *op);
 int operate_mailbox_rename(struct operation *op);
+
+int operate_import(struct operation *op);
+int operate_export_list(struct operation *op);
+int operate_export(struct operation *op);
 
 int operate_status(struct operation *op);
 int operate_reload(struct operation *op);
