@@ -113,6 +113,12 @@ int account_get(struct accounts *accounts, struct str address, struct arena *are
 bool account_exists(struct accounts *accounts, uint64_t id);
 /// No waiting. The same, and it has not been disabled: whoever is signed in may go on.
 bool account_is_enabled(struct accounts *accounts, uint64_t id);
+/// No waiting. The id of the account with that address, 0 when there is none: an alias is none.
+uint64_t account_id_of(struct accounts *accounts, struct str address);
+/// No waiting. Appends its address; false: there is no such account.
+bool account_address_of(struct accounts *accounts, uint64_t id, struct buf *out);
+/// No waiting. Do both have their addresses in one domain?
+bool account_share_domain(struct accounts *accounts, uint64_t id, uint64_t other_id);
 /// No waiting. All of `domain` (STR_NONE: of every domain), by address.
 void account_all(struct accounts *accounts, struct str domain, struct arena *arena,
                  struct account_info **out, size_t *out_count);

@@ -413,6 +413,51 @@ bool account_is_enabled(struct accounts *a, uint64_t id)
     return is_enabled;
 }
 
+uint64_t account_id_of(struct accounts *a, struct str address)
+{
+    CLEANUP(buf_drop) struct buf name = {0};
+    const struct account_record *record = NULL;
+    uint64_t id = 0;
+    unsigned phase;
+
+    buf_init(&name, ACCOUNT_ADDRESS_MAX);
+    if (!account_name_parse(address, &name))
+        return 0;
+    record = account_directory_get(account_enter(a, &phase), buf_str(&name));
+    if (record && record->type == ACCOUNT_RECORD_ACCOUNT)
+        id = record->id;
+    account_leave(a, phase);
+    return id;
+}
+
+bool account_address_of(struct accounts *a, uint64_t id, struct buf *out)
+{
+    const struct account_record *record;
+    unsigned phase;
+
+    record = account_directory_get_id(account_enter(a, &phase), id);
+    if (record)
+        buf_put(out, record->key);
+    account_leave(a, phase);
+    return record != NULL;
+}
+
+bool account_share_domain(struct accounts *a, uint64_t id, uint64_t other_id)
+{
+    const struct account_record *record, *other;
+    const struct account_directory *d;
+    bool is_same;
+    unsigned phase;
+
+    d = account_enter(a, &phase);
+    record = account_directory_get_id(d, id);
+    other = account_directory_get_id(d, other_id);
+    is_same = record && other &&
+              str_eq(account_name_split(record->key).domain, account_name_split(other->key).domain);
+    account_leave(a, phase);
+    return is_same;
+}
+
 static int by_address(const void *a, const void *b)
 {
     return str_cmp(((const struct account_info *)a)->address,

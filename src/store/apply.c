@@ -20,6 +20,7 @@ static int (*const the_ops[])(struct apply *a, struct op *op) = {
     [OP_DOC_PUT] = apply_doc_put,
     [OP_DOC_PUT_IF] = apply_doc_put_if,
     [OP_DOC_REMOVE] = apply_doc_remove,
+    [OP_MAILBOX_DOC] = apply_mailbox_doc,
     [OP_RECENT] = apply_recent,
     [OP_QUEUE_PUT] = apply_queue_put,
     [OP_QUEUE_SET] = apply_queue_set,
@@ -69,6 +70,10 @@ bool apply_needs_space(const struct store_change *change)
         case OP_DOC_PUT_IF:
         case OP_QUEUE_PUT:
             return true;
+        case OP_MAILBOX_DOC:
+            if (change->ops[i].doc.value.ptr)
+                return true;
+            break;
         case OP_COPY:
             if (!change->ops[i].copy->move)
                 return true;

@@ -39,6 +39,7 @@ int apply_account_remove(struct apply *a, struct op *op);
 int apply_doc_put(struct apply *a, struct op *op);
 int apply_doc_put_if(struct apply *a, struct op *op);
 int apply_doc_remove(struct apply *a, struct op *op);
+int apply_mailbox_doc(struct apply *a, struct op *op);
 int apply_recent(struct apply *a, struct op *op);
 int apply_queue_put(struct apply *a, struct op *op);
 int apply_queue_set(struct apply *a, struct op *op);

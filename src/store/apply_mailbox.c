@@ -4,6 +4,8 @@
 #include "store/apply.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 int apply_name_check(struct str name)
 {
@@ -53,6 +55,20 @@ int apply_create(struct apply *a, struct op *op)
     return 0;
 }
 
+/// Key of a document that belongs to the mailbox or account with that id.
+static struct str id_key(uint64_t id, char text[static 24])
+{
+    return str_of(text, (size_t)snprintf(text, 24, "%" PRIu64, id));
+}
+
+static int remove_doc(struct apply *a, const char *kind, uint64_t id)
+{
+    char text[24];
+    int r = a->rows->kind->doc_remove(a->rows, kind, id_key(id, text));
+
+    return r == STORE_NOT_FOUND ? 0 : r;
+}
+
 static int remove_mailbox(struct apply *a, struct head *head)
 {
     struct entry_list list = {0};
@@ -65,6 +81,10 @@ static int remove_mailbox(struct apply *a, struct head *head)
         r = a->rows->kind->body_release(a->rows, &list.entries.items[i].body);
     }
     store_entries_done(&list.entries);
+    if (!r)
+        r = remove_doc(a, STORE_DOC_ACL, head->id);
+    if (!r)
+        r = remove_doc(a, STORE_DOC_METADATA, head->id);
     if (!r)
         r = a->rows->kind->mailbox_clear(a->rows, head);
     if (!r)
@@ -204,7 +224,7 @@ int apply_account_remove(struct apply *a, struct op *op)
     }
     catalog_subscribe(a->catalog, account, STR_NONE, false);
     account->work.bytes_max = account->work.messages_max = 0;
-    return 0;
+    return remove_doc(a, STORE_DOC_ACCOUNT_METADATA, op->id);
 }
 
 // ---- documents
@@ -226,7 +246,8 @@ int apply_doc_put(struct apply *a, struct op *op)
     return a->rows->kind->doc_put(a->rows, op->doc.kind, op->name, op->doc.value);
 }
 
-int apply_doc_put_if(struct apply *a, struct op *op)
+/// Is it what the change expects? Else STORE_CONFLICT.
+static int doc_compare(struct apply *a, const struct op *op)
 {
     CLEANUP(buf_drop) struct buf now = {0};
     int r;
@@ -238,7 +259,31 @@ int apply_doc_put_if(struct apply *a, struct op *op)
     if (r == STORE_NOT_FOUND ? op->doc.before.ptr != NULL
                              : !op->doc.before.ptr || !str_eq(buf_str(&now), op->doc.before))
         return STORE_CONFLICT;
-    return apply_doc_put(a, op);
+    return 0;
+}
+
+int apply_doc_put_if(struct apply *a, struct op *op)
+{
+    int r = doc_compare(a, op);
+
+    return r ? r : apply_doc_put(a, op);
+}
+
+int apply_mailbox_doc(struct apply *a, struct op *op)
+{
+    struct op keyed = *op;
+    char text[24];
+    int r;
+
+    if (!catalog_head(a->catalog, *op->doc.mailbox_id))
+        return STORE_NOT_FOUND;
+    keyed.name = id_key(*op->doc.mailbox_id, text);
+    r = doc_compare(a, &keyed);
+    if (r)
+        return r;
+    if (op->doc.value.ptr)
+        return apply_doc_put(a, &keyed);
+    return op->doc.before.ptr ? apply_doc_remove(a, &keyed) : 0;
 }
 
 int apply_doc_remove(struct apply *a, struct op *op)

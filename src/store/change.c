@@ -154,6 +154,17 @@ void store_change_doc_remove(struct store_change *change, const char *kind, stru
     add(change, OP_DOC_REMOVE, 0, key)->doc.kind = kind;
 }
 
+void store_change_mailbox_doc(struct store_change *change, const char *kind,
+                              const uint64_t *mailbox_id, struct str before, struct str value)
+{
+    struct op *op = add(change, OP_MAILBOX_DOC, 0, STR_NONE);
+
+    op->doc.kind = kind;
+    op->doc.mailbox_id = mailbox_id;
+    op->doc.before = before;
+    op->doc.value = value;
+}
+
 void store_change_queue_put(struct store_change *change, struct store_queue_put *put)
 {
     CHECK(put->body ? put->body->store == change->store : put->ref != NULL);

@@ -118,6 +118,7 @@ enum op_kind {
     OP_DOC_PUT,
     OP_DOC_PUT_IF,
     OP_DOC_REMOVE,
+    OP_MAILBOX_DOC,
     OP_RECENT,
     OP_QUEUE_PUT,
     OP_QUEUE_SET,
@@ -144,6 +145,7 @@ struct op {
         struct {
             const char *kind;
             struct str before, value;
+            const uint64_t *mailbox_id;
         } doc;
         uint32_t *out_uid;
         struct store_queue_put *queue_put;

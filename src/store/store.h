@@ -390,6 +390,17 @@ void store_change_doc_put(struct store_change *change, const char *kind, struct 
 void store_change_doc_put_if(struct store_change *change, const char *kind, struct str key,
                              struct str before, struct str value);
 void store_change_doc_remove(struct store_change *change, const char *kind, struct str key);
+/// A document that belongs to a mailbox and goes with it, at the latest with its account: kind is
+/// STORE_DOC_ACL or STORE_DOC_METADATA, the key its id in decimal. The id is read at commit, when a
+/// create before it in the same change has set it. `value` replaces `before`; ptr NULL: there is
+/// none. STORE_CONFLICT when `before` is not what is there, STORE_NOT_FOUND without that mailbox.
+#define STORE_DOC_ACL "acl"
+#define STORE_DOC_METADATA "metadata"
+/// The same of an account: put by store_change_doc_put, its key the account's id in decimal; goes
+/// with the account.
+#define STORE_DOC_ACCOUNT_METADATA "account-metadata"
+void store_change_mailbox_doc(struct store_change *change, const char *kind,
+                              const uint64_t *mailbox_id, struct str before, struct str value);
 
 /// A new entry of the queue. Its body is one that comes with this change (shared with mailboxes and
 /// other entries), or the body of an entry that is there.

@@ -91,6 +91,70 @@ static void documents_are_kept(void)
     store_change_free(change);
 }
 
+static int mailbox_doc(uint64_t mailbox, const char *before, const char *value)
+{
+    struct store_change *change;
+    int r;
+
+    OK(store_change_new(s, &change));
+    store_change_mailbox_doc(change, STORE_DOC_ACL, &mailbox, before ? str_from(before) : STR_NONE,
+                             value ? str_from(value) : STR_NONE);
+    r = store_commit(change);
+    store_change_free(change);
+    return r;
+}
+
+static int mailbox_doc_get(uint64_t mailbox, struct buf *out)
+{
+    char key[24];
+
+    buf_clear(out);
+    return store_doc_get(
+        s, STORE_DOC_ACL,
+        str_of(key, (size_t)snprintf(key, sizeof(key), "%llu", (unsigned long long)mailbox)), out);
+}
+
+static void a_document_of_a_mailbox_goes_with_it(void)
+{
+    CLEANUP(buf_drop) struct buf b = {.max = 100};
+    struct store_change *change;
+    uint64_t box = create(ANA, "a"), other = create(ANA, "b"), made;
+
+    OK(mailbox_doc(box, NULL, "1"));
+    OK(mailbox_doc(other, NULL, "2"));
+    CHECK(mailbox_doc(box, NULL, "3") == STORE_CONFLICT);
+    CHECK(mailbox_doc(box, "2", "3") == STORE_CONFLICT);
+    CHECK(mailbox_doc(4711, NULL, "3") == STORE_NOT_FOUND);
+    CHECK(mailbox_doc_get(4711, &b) == STORE_NOT_FOUND);
+    OK(mailbox_doc(box, "1", "3"));
+    OK(mailbox_doc_get(box, &b));
+    CHECK(str_eq(buf_str(&b), STR("3")));
+    OK(store_change_new(s, &change)); // of a mailbox that the same change makes
+    store_change_mailbox_create(change, ANA, STR("c"), 0, &made);
+    store_change_mailbox_doc(change, STORE_DOC_ACL, &made, STR_NONE, STR("4"));
+    store_change_mailbox_rename(change, box, STR("d"));
+    OK(store_commit(change));
+    store_change_free(change);
+    OK(mailbox_doc_get(made, &b));
+    OK(mailbox_doc_get(box, &b)); // a rename changes no id
+    OK(store_change_new(s, &change));
+    store_change_mailbox_delete(change, box);
+    OK(store_commit(change));
+    store_change_free(change);
+    CHECK(mailbox_doc_get(box, &b) == STORE_NOT_FOUND);
+    CHECK(mailbox_doc(box, NULL, "5") == STORE_NOT_FOUND);
+    OK(mailbox_doc_get(other, &b));
+    OK(mailbox_doc(other, "2", NULL));
+    CHECK(mailbox_doc_get(other, &b) == STORE_NOT_FOUND);
+    OK(store_change_new(s, &change));
+    store_change_doc_put(change, STORE_DOC_ACCOUNT_METADATA, STR("7"), STR("x"));
+    store_change_account_remove(change, ANA);
+    OK(store_commit(change));
+    store_change_free(change);
+    CHECK(mailbox_doc_get(made, &b) == STORE_NOT_FOUND);
+    CHECK(store_doc_get(s, STORE_DOC_ACCOUNT_METADATA, STR("7"), &b) == STORE_NOT_FOUND);
+}
+
 /// Its id is not given again, whoever forgot it.
 static void the_highest_account_is_known(void)
 {
@@ -269,6 +333,7 @@ static void many_deliver_at_once(void)
 const struct suite_test suite_account[] = {
     TEST(quota_counts_and_refuses),
     TEST(documents_are_kept),
+    TEST(a_document_of_a_mailbox_goes_with_it),
     TEST(the_highest_account_is_known),
     TEST(an_account_goes_with_all_it_has),
     TEST(a_refused_change_leaves_nothing),

@@ -5,12 +5,14 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "access/access.h"
 #include "player.h"
 #include "world.h"
 
 struct stage {
     struct world world;
     struct imap_config config;
+    struct access *access;
     struct imap *imap;
     uint16_t ports[2];
     struct str dialog;
@@ -49,6 +51,8 @@ static void begin(struct stage *s)
     world_open(&s->world);
     doors.accounts = s->world.accounts;
     doors.store = s->world.store;
+    CHECK(access_open(s->world.store, s->world.accounts, &s->access) == 0);
+    doors.access = s->access;
     CHECK(imap_new(&doors, &s->imap) == 0);
     s->ports[0] = listen_with(s, NULL);
     s->ports[1] = listen_with(s, s->world.tls);
@@ -100,6 +104,7 @@ static bool play(struct str dialog, bool byte_by_byte, struct buf *why)
     CHECK(world_run(&s->world, play_task, s) == 0);
     is_fine = s->is_fine;
     imap_free(s->imap);
+    access_close(s->access);
     world_done(&s->world);
     free(s);
     return is_fine;

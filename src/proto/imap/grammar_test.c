@@ -338,6 +338,34 @@ static void names(void **state)
             assert_string_equal(buf_cstr(&out), cases[i].put);
     }
     assert_false(imap_name_is_valid(STR("a\nb")));
+    assert_false(imap_name_is_valid(STR("a\xc2\x85")));
+    assert_false(imap_name_is_valid(STR("a\xe2\x80\xa8")));
+    assert_true(imap_name_is_valid(STR("a\xc3\x85\xe2\x80\xa6")));
+}
+
+/// RFC 9051 5.1: for who enabled it "&" is only that, and every name has one form.
+static void names_in_utf8(void **state)
+{
+    struct str name;
+    (void)state;
+
+    assert_true(imap_name_decode_utf8(STR("a&b&AOk-"), &arena, &name));
+    assert_true(str_eq(name, STR("a&b&AOk-")));
+    assert_true(imap_name_decode_utf8(STR("inbox/\xc3\xa9"), &arena, &name));
+    assert_true(str_eq(name, STR("INBOX/\xc3\xa9")));
+    assert_false(imap_name_decode_utf8(STR("\xc3"), &arena, &name));
+    name = imap_name_normalise(STR("caf"
+                                   "e\xcc\x81"),
+                               &arena);
+    assert_true(str_eq(name, STR("caf\xc3\xa9")));
+    name = STR("caf\xc3\xa9");
+    assert_ptr_equal(imap_name_normalise(name, &arena).ptr, name.ptr);
+    buf_clear(&out);
+    imap_put_mailbox_utf8(&out, STR("caf\xc3\xa9 \"&\""));
+    assert_string_equal(buf_cstr(&out), "\"caf\xc3\xa9 \\\"&\\\"\"");
+    buf_clear(&out);
+    imap_put_mailbox_utf8(&out, STR("a&b"));
+    assert_string_equal(buf_cstr(&out), "a&b");
 }
 
 static void fetches(void **state)
@@ -456,8 +484,8 @@ int main(void)
         cmocka_unit_test(strings),   cmocka_unit_test(strings_put),
         cmocka_unit_test(sequences), cmocka_unit_test(sets_put),
         cmocka_unit_test(flags),     cmocka_unit_test(patterns),
-        cmocka_unit_test(names),     cmocka_unit_test(fetches),
-        cmocka_unit_test(lists),
+        cmocka_unit_test(names),     cmocka_unit_test(names_in_utf8),
+        cmocka_unit_test(fetches),   cmocka_unit_test(lists),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -9,9 +9,18 @@ struct word_bit {
 };
 
 static const struct word_bit status_words[] = {
-    {STR("MESSAGES"), IMAP_STATUS_MESSAGES}, {STR("RECENT"), IMAP_STATUS_RECENT},
-    {STR("UIDNEXT"), IMAP_STATUS_UIDNEXT},   {STR("UIDVALIDITY"), IMAP_STATUS_UIDVALIDITY},
-    {STR("UNSEEN"), IMAP_STATUS_UNSEEN},     {STR_NONE, 0},
+    {STR("MESSAGES"), IMAP_STATUS_MESSAGES},
+    {STR("RECENT"), IMAP_STATUS_RECENT},
+    {STR("UIDNEXT"), IMAP_STATUS_UIDNEXT},
+    {STR("UIDVALIDITY"), IMAP_STATUS_UIDVALIDITY},
+    {STR("UNSEEN"), IMAP_STATUS_UNSEEN},
+    {STR("DELETED"), IMAP_STATUS_DELETED},
+    {STR("SIZE"), IMAP_STATUS_SIZE},
+    {STR("HIGHESTMODSEQ"), IMAP_STATUS_HIGHESTMODSEQ},
+    {STR("MAILBOXID"), IMAP_STATUS_MAILBOXID},
+    {STR("APPENDLIMIT"), IMAP_STATUS_APPENDLIMIT},
+    {STR("DELETED-STORAGE"), IMAP_STATUS_DELETED_STORAGE},
+    {STR_NONE, 0},
 };
 
 static const struct word_bit select_words[] = {
@@ -23,11 +32,9 @@ static const struct word_bit select_words[] = {
 };
 
 static const struct word_bit return_words[] = {
-    {STR("SUBSCRIBED"), IMAP_LIST_SUBSCRIBED},
-    {STR("CHILDREN"), IMAP_LIST_CHILDREN},
-    {STR("SPECIAL-USE"), IMAP_LIST_SPECIAL_USE},
-    {STR("STATUS"), IMAP_LIST_STATUS},
-    {STR_NONE, 0},
+    {STR("SUBSCRIBED"), IMAP_LIST_SUBSCRIBED},   {STR("CHILDREN"), IMAP_LIST_CHILDREN},
+    {STR("SPECIAL-USE"), IMAP_LIST_SPECIAL_USE}, {STR("STATUS"), IMAP_LIST_STATUS},
+    {STR("MYRIGHTS"), IMAP_LIST_MYRIGHTS},       {STR_NONE, 0},
 };
 
 static bool scan_bit(struct scan *in, const struct word_bit *words, unsigned *out)

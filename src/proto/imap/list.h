@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: ISC
 //
 // What LIST, LSUB and STATUS ask for: RFC 3501 6.3.8 to 6.3.10, with the selection and return
-// options of RFC 5258 (SUBSCRIBED, REMOTE, RECURSIVEMATCH, CHILDREN), RFC 6154 (SPECIAL-USE) and
-// RFC 5819 (STATUS).
+// options of RFC 5258 (SUBSCRIBED, REMOTE, RECURSIVEMATCH, CHILDREN), RFC 6154 (SPECIAL-USE), RFC
+// 5819 (STATUS) and RFC 8440 (MYRIGHTS); what STATUS tells beyond RFC 3501 is from RFC 7162
+// (HIGHESTMODSEQ), 7889 (APPENDLIMIT), 8438 (SIZE), 8474 (MAILBOXID) and 9208 (DELETED,
+// DELETED-STORAGE).
 #pragma once
 
 #include "base/arena.h"
@@ -14,6 +16,12 @@ enum imap_status_item {
     IMAP_STATUS_UIDNEXT = 4,
     IMAP_STATUS_UIDVALIDITY = 8,
     IMAP_STATUS_UNSEEN = 16,
+    IMAP_STATUS_DELETED = 32,
+    IMAP_STATUS_SIZE = 64,
+    IMAP_STATUS_HIGHESTMODSEQ = 128,
+    IMAP_STATUS_MAILBOXID = 256,
+    IMAP_STATUS_APPENDLIMIT = 512,
+    IMAP_STATUS_DELETED_STORAGE = 1024,
 };
 
 enum imap_list_option {
@@ -23,6 +31,7 @@ enum imap_list_option {
     IMAP_LIST_SPECIAL_USE = 8,
     IMAP_LIST_CHILDREN = 16,
     IMAP_LIST_STATUS = 32,
+    IMAP_LIST_MYRIGHTS = 64,
 };
 
 enum { IMAP_LIST_PATTERNS_MAX = 32 };

@@ -38,13 +38,8 @@ static void put_without_nul(struct buf *out, struct str s)
     buf_added(out, s.len);
 }
 
-void imap_put_string(struct buf *out, struct str s)
+static void put_quoted(struct buf *out, struct str s)
 {
-    if (!is_quotable(s)) {
-        imap_put_literal_head(out, s.len);
-        put_without_nul(out, s);
-        return;
-    }
     buf_put_char(out, '"');
     for (size_t i = 0; i < s.len; i++) {
         if (s.ptr[i] == '"' || s.ptr[i] == '\\')
@@ -52,6 +47,16 @@ void imap_put_string(struct buf *out, struct str s)
         buf_put_char(out, s.ptr[i]);
     }
     buf_put_char(out, '"');
+}
+
+void imap_put_string(struct buf *out, struct str s)
+{
+    if (is_quotable(s)) {
+        put_quoted(out, s);
+        return;
+    }
+    imap_put_literal_head(out, s.len);
+    put_without_nul(out, s);
 }
 
 void imap_put_nstring(struct buf *out, struct str s)
@@ -85,4 +90,17 @@ void imap_put_mailbox(struct buf *out, struct str name)
         (void)utf7_put(&wire, buf_str(&valid));
     }
     imap_put_astring(out, buf_str(&wire));
+}
+
+void imap_put_mailbox_utf8(struct buf *out, struct str name)
+{
+    CLEANUP(buf_drop) struct buf valid;
+
+    if (charset_is_ascii(name)) {
+        imap_put_astring(out, name);
+        return;
+    }
+    buf_init(&valid, 4 * IMAP_NAME_MAX);
+    charset_put_valid(&valid, name);
+    put_quoted(out, buf_str(&valid));
 }

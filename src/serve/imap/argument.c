@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: ISC
 //
-// Arguments that mean something in this session: mailboxes of the account, messages of the view.
+// Arguments that mean something in this session: names of mailboxes, messages of the view. What a
+// name leads to is mailbox.c's.
 #include "proto/imap/mailbox_name.h"
 #include "serve/imap/session.h"
 #include "serve/imap/view.h"
+
+enum imap_name_answer imap_decode_name(struct imap_call *c, struct str wire, struct str *out)
+{
+    if (wire.len > 8 * IMAP_NAME_MAX)
+        return IMAP_NAME_INVALID;
+    if (c->is_utf8 ? !imap_name_decode_utf8(wire, c->arena, out)
+                   : !imap_name_decode(wire, c->arena, out))
+        return IMAP_NAME_INVALID;
+    // CREATE may end in the delimiter (RFC 3501 6.3.3); elsewhere it does no harm
+    if (out->len > 1 && out->ptr[out->len - 1] == '/')
+        out->len--;
+    c->given_name = *out;
+    *out = imap_name_normalise(*out, c->arena);
+    return imap_name_is_valid(*out) ? IMAP_NAME_OK : IMAP_NAME_INVALID;
+}
 
 enum imap_name_answer imap_scan_name(struct imap_call *c, struct str *out)
 {
@@ -11,12 +27,7 @@ enum imap_name_answer imap_scan_name(struct imap_call *c, struct str *out)
 
     if (!imap_scan_sp(&c->in) || !imap_scan_astring(&c->in, c->arena, &wire))
         return IMAP_NAME_SYNTAX;
-    if (wire.len > 8 * IMAP_NAME_MAX || !imap_name_decode(wire, c->arena, out))
-        return IMAP_NAME_INVALID;
-    // CREATE may end in the delimiter (RFC 3501 6.3.3); elsewhere it does no harm
-    if (out->len > 1 && out->ptr[out->len - 1] == '/')
-        out->len--;
-    return imap_name_is_valid(*out) ? IMAP_NAME_OK : IMAP_NAME_INVALID;
+    return imap_decode_name(c, wire, out);
 }
 
 int imap_refuse_name(struct imap_session *s, struct imap_call *c, enum imap_name_answer answer)
@@ -24,32 +35,6 @@ int imap_refuse_name(struct imap_session *s, struct imap_call *c, enum imap_name
     if (answer == IMAP_NAME_SYNTAX)
         return imap_bad_syntax(s, c);
     return imap_no(s, c, "[CANNOT] No mailbox can have that name");
-}
-
-/// [await] TRYCREATE is for the verbs that file mail; they ask for ACCESS_INSERT.
-static int refuse_lookup(struct imap_session *s, struct imap_call *c, unsigned rights, int answer)
-{
-    if (answer == STORE_NOT_FOUND && (rights & ACCESS_INSERT))
-        return imap_no(s, c, "[TRYCREATE] No such mailbox");
-    return imap_no_store(s, c, "mailbox", answer);
-}
-
-int imap_lookup_mailbox(struct imap_session *s, struct imap_call *c, struct str name,
-                        unsigned rights, struct store_mailbox *out, int *out_r)
-{
-    int r = store_mailbox_by_name(imap_store(s), s->account_id, name, out);
-    unsigned has = r == 0 ? access_rights(imap_access(s), s->account_id, out) : 0;
-
-    if (r == 0 && !(has & ACCESS_LOOKUP))
-        r = STORE_NOT_FOUND;
-    if (r != 0) {
-        *out_r = refuse_lookup(s, c, rights, r);
-        return r;
-    }
-    if ((has & rights) == rights)
-        return 0;
-    *out_r = imap_no(s, c, "[NOPERM] You were not given the right to do that there");
-    return -1;
 }
 
 int imap_find_mailbox(struct imap_session *s, struct imap_call *c, unsigned rights,

@@ -160,6 +160,7 @@ static int dispatch(struct imap_session *s, struct imap_call *c, struct str text
     }
     c->in = command.arguments;
     c->is_uid = command.is_uid;
+    c->is_utf8 = imap_speaks_utf8(s);
     c->usage = verb->usage;
     return verb->on(s, c);
 }

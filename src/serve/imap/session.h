@@ -66,6 +66,8 @@ struct imap_call {
     struct arena *arena;
     struct str tag;
     struct scan in; // the arguments, from behind the verb
+    bool is_utf8;   // names of mailboxes come as UTF-8 (imap_speaks_utf8)
+    struct str given_name; // what imap_scan_name read last, before it was brought to NFC
     bool is_uid;
     const char *usage;           // for BAD
     struct buf *out;             // collected answers; imap_put_out hands them on
@@ -129,18 +131,38 @@ int imap_put_out(struct imap_session *s, struct imap_call *c, bool all);
 
 // ---- arguments, argument.c
 
+/// Names are UTF-8 as they are, not modified UTF-7.
+static inline bool imap_speaks_utf8(const struct imap_session *s)
+{
+    return (s->enabled & (IMAP_UTF8 | IMAP_REV2)) != 0;
+}
+
 enum imap_name_answer { IMAP_NAME_OK, IMAP_NAME_SYNTAX, IMAP_NAME_INVALID };
 /// SP mailbox
 enum imap_name_answer imap_scan_name(struct imap_call *c, struct str *out);
-/// Which mailbox that name means for who has signed in: one of theirs, or one that was shared with
-/// them. It exists and they have all those rights (access/access.h) there. 0, or the answer was
-/// given: *out_r is what the verb returns. NONEXISTENT for what they may not even look up; NOPERM.
+/// A name that was scanned already, as bytes of the wire.
+enum imap_name_answer imap_decode_name(struct imap_call *c, struct str wire, struct str *out);
+/// [await] Which mailbox that name means for who has signed in: one of theirs, or one that was
+/// shared with them; out->account_id is the owner. It exists and they have all those rights
+/// (access/access.h; none asked for: any) there. 0, or the answer was given: *out_r is what the
+/// verb returns. NONEXISTENT for what they may not even look up; NOPERM.
 int imap_lookup_mailbox(struct imap_session *s, struct imap_call *c, struct str name,
                         unsigned rights, struct store_mailbox *out, int *out_r);
 /// SP mailbox, and then the same.
 int imap_find_mailbox(struct imap_session *s, struct imap_call *c, unsigned rights,
                       struct store_mailbox *out, int *out_r);
 int imap_refuse_name(struct imap_session *s, struct imap_call *c, enum imap_name_answer answer);
+/// [await] The mailbox at that place, if there is one, and what who has signed in may do with it,
+/// which may be nothing: for verbs that must know more than imap_lookup_mailbox tells. 0,
+/// STORE_NOT_FOUND or -errno.
+int imap_mailbox_at(struct imap_session *s, struct imap_call *c, const struct access_place *place,
+                    struct store_mailbox *out, unsigned *out_rights);
+/// [await] The nearest mailbox above that place. STORE_NOT_FOUND: none; then who has signed in has
+/// all rights there or none.
+int imap_parent_of(struct imap_session *s, struct imap_call *c, const struct access_place *place,
+                   struct store_mailbox *out, unsigned *out_rights);
+/// [await] Is there anything below that place that who has signed in may look up?
+int imap_visible_below(struct imap_session *s, const struct access_place *place, bool *out);
 /// The messages a set means, as indexes into the view: ascending ranges, last included.
 struct imap_selection {
     struct imap_range *ranges; // of indexes
@@ -220,6 +242,17 @@ int imap_on_unauthenticate(struct imap_session *s, struct imap_call *c);
 int imap_on_unselect(struct imap_session *s, struct imap_call *c);    // close.c
 int imap_on_unsubscribe(struct imap_session *s, struct imap_call *c); // subscribe.c
 
+/// A mailbox's name as this client reads it: modified UTF-7 or UTF-8.
+void imap_put_name(const struct imap_session *s, struct str name, struct buf *out);
+/// The same of a mailbox, which may be somebody else's.
+void imap_put_name_of(const struct imap_session *s, const struct store_mailbox *mailbox,
+                      struct buf *out);
+/// `* LIST () "/" name`, without being asked (RFC 9051 6.3.2, 6.3.4, 6.3.6), with OLDNAME when
+/// `old_name` is not the same. Nothing for a client that did not enable IMAP4rev2.
+void imap_put_list_news(const struct imap_session *s, struct str name, struct str old_name,
+                        struct buf *out);
+/// "F" and the mailbox's id: RFC 8474 4.
+void imap_put_mailbox_id(uint64_t mailbox_id, struct buf *out);
 /// [await] "* STATUS name (items)" of a mailbox as it was read; `items`: imap_status_item.
 int imap_put_status(struct imap_session *s, const struct store_mailbox *mailbox, unsigned items,
                     struct buf *out);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: ISC
 //
-// STATUS (RFC 3501 6.3.10), and the line of it that LIST shares (RFC 5819).
+// STATUS (RFC 3501 6.3.10; the items of later RFCs are in proto/imap/list.h), and the line of it
+// that LIST shares (RFC 5819).
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "proto/imap/list.h"
-#include "proto/imap/reply.h"
 #include "serve/imap/session.h"
+
+#include <inttypes.h>
 
 static int recent_count(struct imap_session *s, uint64_t mailbox_id, uint64_t *out)
 {
@@ -23,10 +25,10 @@ static int recent_count(struct imap_session *s, uint64_t mailbox_id, uint64_t *o
     return 0;
 }
 
-int imap_put_status(struct imap_session *s, const struct store_mailbox *mailbox, unsigned items,
-                    struct buf *out)
+/// What stands in the mailbox's own sums.
+static void put_numbers(const struct imap_session *s, const struct store_mailbox *mailbox,
+                        unsigned items, struct buf *out)
 {
-    uint64_t recent = 0;
     const struct {
         unsigned item;
         struct str name;
@@ -36,30 +38,46 @@ int imap_put_status(struct imap_session *s, const struct store_mailbox *mailbox,
         {IMAP_STATUS_UIDNEXT, STR("UIDNEXT "), mailbox->uidnext},
         {IMAP_STATUS_UIDVALIDITY, STR("UIDVALIDITY "), mailbox->uidvalidity},
         {IMAP_STATUS_UNSEEN, STR("UNSEEN "), mailbox->unseen_count},
+        {IMAP_STATUS_DELETED, STR("DELETED "), mailbox->deleted_count},
+        {IMAP_STATUS_SIZE, STR("SIZE "), mailbox->bytes},
+        {IMAP_STATUS_HIGHESTMODSEQ, STR("HIGHESTMODSEQ "), mailbox->modseq},
+        {IMAP_STATUS_APPENDLIMIT, STR("APPENDLIMIT "), s->config.message_size},
+        {IMAP_STATUS_DELETED_STORAGE, STR("DELETED-STORAGE "), mailbox->deleted_bytes},
     };
-    bool is_first = true;
+
+    for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+        if (!(items & values[i].item))
+            continue;
+        buf_put(out, values[i].name);
+        buf_put_u64(out, values[i].value);
+        buf_put_char(out, ' ');
+    }
+}
+
+int imap_put_status(struct imap_session *s, const struct store_mailbox *mailbox, unsigned items,
+                    struct buf *out)
+{
+    CLEANUP(buf_drop) struct buf text;
+    uint64_t recent = 0;
     int r = 0;
 
     if (items & IMAP_STATUS_RECENT)
         r = recent_count(s, mailbox->id, &recent);
     if (r != 0)
         return r;
+    buf_init(&text, 1024);
+    put_numbers(s, mailbox, items, &text);
+    if (items & IMAP_STATUS_RECENT)
+        buf_putf(&text, "RECENT %" PRIu64 " ", recent);
+    if (items & IMAP_STATUS_MAILBOXID) {
+        buf_put(&text, STR("MAILBOXID ("));
+        imap_put_mailbox_id(mailbox->id, &text);
+        buf_put(&text, STR(") "));
+    }
     buf_put(out, STR("* STATUS "));
-    imap_put_mailbox(out, str_from(mailbox->name));
+    imap_put_name_of(s, mailbox, out);
     buf_put(out, STR(" ("));
-    for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
-        if (!(items & values[i].item))
-            continue;
-        if (!is_first)
-            buf_put_char(out, ' ');
-        is_first = false;
-        buf_put(out, values[i].name);
-        buf_put_u64(out, values[i].value);
-    }
-    if (items & IMAP_STATUS_RECENT) {
-        buf_put(out, is_first ? STR("RECENT ") : STR(" RECENT "));
-        buf_put_u64(out, recent);
-    }
+    buf_put(out, str_trim(buf_str(&text)));
     buf_put(out, STR(")\r\n"));
     return 0;
 }
@@ -76,6 +94,8 @@ int imap_on_status(struct imap_session *s, struct imap_call *c)
         return result;
     if (!imap_scan_sp(&c->in) || !imap_scan_status_items(&c->in, &items) || !scan_is_end(&c->in))
         return imap_bad_syntax(s, c);
+    if (items & IMAP_STATUS_HIGHESTMODSEQ)
+        s->enabled |= IMAP_CONDSTORE; // RFC 7162 3.1
     r = imap_put_status(s, mailbox, items, c->out);
     return r == 0 ? imap_ok(s, c, "Done") : imap_no_store(s, c, "status", r);
 }

@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: ISC
 //
 // SUBSCRIBE and UNSUBSCRIBE (RFC 3501 6.3.6, 6.3.7).
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "serve/imap/session.h"
 
-/// Is there such a mailbox, or one below that name? Else lists of names would grow without end.
-static int exists(struct imap_session *s, struct str name)
+/// Is there such a mailbox, or one below that name, for this client to see? Else lists of names
+/// would grow without end.
+static int exists(struct imap_session *s, struct imap_call *c, struct str name)
 {
-    CLEANUP(free_drop) struct store_mailbox *mailboxes = NULL;
-    size_t count = 0;
-    int r = store_mailboxes(imap_store(s), s->account_id, &mailboxes, &count);
+    CLEANUP(free_drop) struct store_mailbox *mailbox = malloc(sizeof(*mailbox));
+    struct access_place place;
+    unsigned rights = 0;
+    bool has_children;
+    int r;
 
-    if (r != 0)
+    CHECK(mailbox);
+    if (!access_place_of(imap_access(s), s->account_id, name, &place))
+        return STORE_NOT_FOUND;
+    r = imap_mailbox_at(s, c, &place, mailbox, &rights);
+    if (r < 0 || (rights & ACCESS_LOOKUP))
         return r;
-    for (size_t i = 0; i < count; i++) {
-        struct str other = str_from(mailboxes[i].name);
-
-        if (str_starts(other, name) && (other.len == name.len || other.ptr[name.len] == '/'))
-            return 0;
-    }
-    return STORE_NOT_FOUND;
+    r = imap_visible_below(s, &place, &has_children);
+    return r == 0 && !has_children ? STORE_NOT_FOUND : r;
 }
 
 static int subscribe(struct imap_session *s, struct imap_call *c, bool on)
@@ -35,7 +38,7 @@ static int subscribe(struct imap_session *s, struct imap_call *c, bool on)
     if (!scan_is_end(&c->in))
         return imap_bad_syntax(s, c);
     if (on)
-        r = exists(s, name);
+        r = exists(s, c, name);
     if (r == 0)
         r = store_change_new(imap_store(s), &change);
     if (r == 0) {
