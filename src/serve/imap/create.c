@@ -5,9 +5,8 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "proto/imap/create.h"
+#include "serve/imap/objectid.h"
 #include "serve/imap/session.h"
-
-#include <inttypes.h>
 
 /// What a mailbox can be used for by this server: \\All and \\Flagged would be searches, not
 /// places.
@@ -80,11 +79,11 @@ static int judge(struct imap_session *s, struct imap_call *c, struct str name, u
 
 int imap_on_create(struct imap_session *s, struct imap_call *c)
 {
+    CLEANUP(buf_drop) struct buf text = {0};
     enum imap_name_answer answer;
     struct access_place place;
     struct imap_uses uses;
     struct str name;
-    char text[64];
     uint64_t id = 0, parent_id;
     int r, result;
 
@@ -101,6 +100,9 @@ int imap_on_create(struct imap_session *s, struct imap_call *c)
     if (r != 0)
         return imap_no_store(s, c, "create", r);
     imap_put_list_news(s, name, c->given_name, c->out);
-    (void)snprintf(text, sizeof(text), "[MAILBOXID (F%" PRIu64 ")] Created", id);
-    return imap_ok(s, c, text);
+    buf_init(&text, 64);
+    buf_put(&text, STR("[MAILBOXID ("));
+    imap_put_mailboxid(&text, id);
+    buf_put(&text, STR(")] Created"));
+    return imap_ok(s, c, buf_cstr(&text));
 }

@@ -42,12 +42,6 @@ void imap_put_list_news(const struct imap_session *s, struct str name, struct st
     buf_put(out, STR("\r\n"));
 }
 
-void imap_put_mailbox_id(uint64_t mailbox_id, struct buf *out)
-{
-    buf_put_char(out, 'F');
-    buf_put_u64(out, mailbox_id);
-}
-
 /// [await] A mailbox whose name was not brought to NFC when it was made, by its NFC.
 static int find_denormal(struct imap_session *s, struct imap_call *c,
                          const struct access_place *place, struct store_mailbox *out)

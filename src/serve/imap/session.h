@@ -251,8 +251,6 @@ void imap_put_name_of(const struct imap_session *s, const struct store_mailbox *
 /// `old_name` is not the same. Nothing for a client that did not enable IMAP4rev2.
 void imap_put_list_news(const struct imap_session *s, struct str name, struct str old_name,
                         struct buf *out);
-/// "F" and the mailbox's id: RFC 8474 4.
-void imap_put_mailbox_id(uint64_t mailbox_id, struct buf *out);
 /// [await] "* STATUS name (items)" of a mailbox as it was read; `items`: imap_status_item.
 int imap_put_status(struct imap_session *s, const struct store_mailbox *mailbox, unsigned items,
                     struct buf *out);

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "proto/imap/list.h"
+#include "serve/imap/objectid.h"
 #include "serve/imap/session.h"
 
 #include <inttypes.h>
@@ -71,7 +72,7 @@ int imap_put_status(struct imap_session *s, const struct store_mailbox *mailbox,
         buf_putf(&text, "RECENT %" PRIu64 " ", recent);
     if (items & IMAP_STATUS_MAILBOXID) {
         buf_put(&text, STR("MAILBOXID ("));
-        imap_put_mailbox_id(mailbox->id, &text);
+        imap_put_mailboxid(&text, mailbox->id);
         buf_put(&text, STR(") "));
     }
     buf_put(out, STR("* STATUS "));
