@@ -10,16 +10,18 @@ from testsite import DOMAIN, PASSWORD, SiteTest, expect, main, message, need_too
 
 
 class Mbsync(SiteTest):
+    user = 'ana'
+
     def setUp(self):
-        self.local = self.site.place / 'local'
-        self.local.mkdir(exist_ok=True)
+        self.local = self.site.place / f'local-{self._testMethodName}'
+        self.local.mkdir()
 
     def sync(self, ssl='STARTTLS', port='IMAP'):
         config = self.site.place / 'mbsyncrc'
         config.write_text(f'''IMAPAccount there
 Host localhost
 Port {self.site.ports[port]}
-User ana@{DOMAIN}
+User {self.user}@{DOMAIN}
 Pass "{PASSWORD}"
 SSLType {ssl}
 CertificateFile {self.site.ca}
@@ -103,6 +105,55 @@ CopyArrivalDate yes
         box.logout()
         self.sync()
         self.assertEqual(self.files('Work'), [])
+
+    def local_flags(self, message_id):
+        (file,) = self.file_of(message_id)
+        return file, ''.join(sorted(file.name.partition(':2,')[2]))
+
+    def flag_here(self, message_id, flags):
+        file, _ = self.local_flags(message_id)
+        file.rename(self.local / 'INBOX' / 'cur' / (file.name.partition(':2,')[0] + ':2,' + flags))
+
+    def seen_there(self, box, message_id):
+        found = expect(box.search(None, 'HEADER', 'Message-ID', message_id))[0]
+        if not found:
+            return None
+        answer = expect(box.fetch(found, '(FLAGS)'))[0].decode()
+        return ''.join(sorted(c for c, name in zip('DFRS', ('Draft', 'Flagged', 'Answered', 'Seen')) if name in answer))
+
+    def test_flags_and_deletions_two_rounds(self):
+        """Flags set and taken away and mails deleted on both sides at once, and once more."""
+        self.user = 'bruno'
+        ids = [self.site.deliver('bruno', f'round {i}') for i in range(8)]
+        self.sync()
+        wanted = {message_id: '' for message_id in ids}
+        for turn in range(2):
+            box = self.site.imap('bruno')
+            there, here, gone_there, gone_here = (ids[4 * turn + i] for i in range(4))
+            for message_id, flags in ((there, '\\Flagged \\Answered'), (gone_there, '\\Deleted')):
+                found = expect(box.search(None, 'HEADER', 'Message-ID', message_id))[0]
+                expect(box.store(found, '+FLAGS', f'({flags})'))
+            for message_id in [m for m in ids[:4 * turn] if m in wanted]:  # what the round before did is undone
+                found = expect(box.search(None, 'HEADER', 'Message-ID', message_id))[0]
+                expect(box.store(found, 'FLAGS', '(\\Seen)'))
+                wanted[message_id] = 'S'
+            expect(box.expunge())
+            box.logout()
+            self.flag_here(here, 'DRS')
+            self.flag_here(gone_here, 'ST')
+            wanted |= {there: 'FR', here: 'DRS'}
+            for message_id in (gone_there, gone_here):
+                del wanted[message_id]
+            self.sync()
+            self.sync()
+            box = self.site.imap('bruno')
+            for message_id in ids:
+                self.assertEqual(self.seen_there(box, message_id), wanted.get(message_id), (turn, message_id))
+                if message_id in wanted:
+                    self.assertEqual(self.local_flags(message_id)[1], wanted[message_id], (turn, message_id))
+                else:
+                    self.assertEqual(self.file_of(message_id), [])
+            box.logout()
 
 
 if __name__ == '__main__':
