@@ -5,11 +5,12 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "mail/address_list.h"
-#include "mail/charset.h"
+#include "mail/casemap.h"
 #include "mail/date.h"
 #include "mail/header.h"
 #include "mail/preview.h"
 #include "mail/structure.h"
+#include "mail/subject.h"
 #include "mail/word.h"
 #include "summary/inside.h"
 
@@ -127,18 +128,18 @@ static void put_folded(struct making *k, enum summary_text which, struct str utf
     CLEANUP(buf_drop) struct buf folded = {0};
 
     buf_init(&folded, max * 18 + 1);
-    charset_put_folded(&folded, cut(utf8, max));
+    casemap_put(&folded, cut(utf8, max));
     put_text(k, which, cut(buf_str(&folded), max));
 }
 
-static void put_subject(struct making *k, struct str header)
+static void put_subject(struct making *k, struct str header, bool *out_is_reply)
 {
     CLEANUP(buf_drop) struct buf text = {0};
     struct header_field field;
 
     buf_init(&text, SUBJECT_MAX * 4);
     if (header_find(header, STR("Subject"), &field))
-        word_put_decoded(&text, str_head(field.value, SUBJECT_MAX));
+        *out_is_reply = subject_put_base(&text, str_head(field.value, SUBJECT_MAX));
     put_folded(k, SUMMARY_BASE_SUBJECT, buf_str(&text), SUBJECT_MAX);
 }
 
@@ -296,7 +297,7 @@ void summary_make_parsed(const struct mime *m, struct str message, struct summar
     buf_init(&out->bytes, BYTES_MAX);
     put_imap(&k, m, message, header);
     put_preview(&k, m, message);
-    put_subject(&k, header);
+    put_subject(&k, header, &out->is_reply_or_forward);
     put_addresses(&k, header);
     put_message_id(&k, header);
     put_references(&k, header);
