@@ -2,13 +2,10 @@
 //
 // SEARCH (RFC 3501 6.4.4, RFC 9051 6.4.4): which messages of the selected mailbox match. The keys
 // are worked out in search_judge.c, the answer is put by search_answer.c.
-#include "base/check.h"
-#include "serve/imap/saved.h"
 #include "serve/imap/search_answer.h"
 #include "serve/imap/search_judge.h"
 
-/// RFC 7162 3.1: who asks for modseqs wants to hear of them from then on.
-static void enable_condstore(struct imap_session *s, const struct imap_search *what)
+void imap_search_enables(struct imap_session *s, const struct imap_search *what)
 {
     if (what->has_modseq)
         s->enabled |= IMAP_CONDSTORE;
@@ -42,27 +39,6 @@ static int judge(struct imap_judge *j, const struct imap_found *f, struct imap_h
     return imap_judge_run(j, false, SIZE_MAX, hits);
 }
 
-/// Keeps the result for "$" where that was asked for. What the verb answers, NULL: it was kept.
-static const char *save(struct imap_session *s, const struct imap_found *f)
-{
-    struct imap_hits saved;
-    bool ok;
-
-    if (!(f->what.options & IMAP_RETURN_SAVE))
-        return NULL;
-    imap_found_saved(f, &saved);
-    ok = imap_saved_set(s, &saved);
-    imap_hits_done(&saved);
-    return ok ? NULL : "[NOTSAVED] Too many to be kept";
-}
-
-/// RFC 5182 2.1: a search that saves and fails leaves nothing saved.
-static void forget(struct imap_session *s, const struct imap_found *f)
-{
-    if (f->what.options & IMAP_RETURN_SAVE)
-        imap_saved_clear(s);
-}
-
 /// [await] RFC 5182 2.1: SAVE alone answers nothing.
 static int put_answer(struct imap_session *s, struct imap_call *c, const struct imap_found *f)
 {
@@ -84,9 +60,9 @@ static int search(struct imap_session *s, struct imap_call *c, struct imap_judge
     f->hits = &hits;
     r = judge(j, f, &hits);
     if (r != 0)
-        forget(s, f);
+        imap_found_forget(s, f);
     if (r == 0)
-        refusal = save(s, f);
+        refusal = imap_found_save(s, f);
     if (r == 0 && !refusal)
         r = put_answer(s, c, f);
     imap_hits_done(&hits);
@@ -113,11 +89,11 @@ int imap_on_search(struct imap_session *s, struct imap_call *c)
         return imap_bad(s, c, "RELEVANCY needs a FUZZY key"); // RFC 6203 4
     f.view = s->view;
     f.has_modseq = what.has_modseq;
-    enable_condstore(s, &what);
+    imap_search_enables(s, &what);
     r = imap_judge_init(&j, s, s->view, c->arena, &what);
     j.c = c;
     if (r != 0)
-        forget(s, &f);
+        imap_found_forget(s, &f);
     r = r == 0 ? search(s, c, &j, &f) : imap_refuse_search(s, c, r);
     imap_judge_done(&j);
     return r;

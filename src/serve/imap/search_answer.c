@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: ISC
 #include "serve/imap/search_answer.h"
 
+#include "serve/imap/saved.h"
+
 #include <inttypes.h>
 
 static uint32_t number(const struct imap_found *f, uint32_t index)
@@ -111,7 +113,8 @@ static int put_relevancy(struct imap_session *s, struct imap_call *c, const stru
     return r;
 }
 
-void imap_found_saved(const struct imap_found *f, struct imap_hits *out)
+/// The messages that "$" means after this search (RFC 5182 2.4, 9394 3.2).
+static void choose_saved(const struct imap_found *f, struct imap_hits *out)
 {
     const unsigned options = f->what.options;
     size_t count = f->hits->messages, from = 0, to = count;
@@ -136,6 +139,25 @@ void imap_found_saved(const struct imap_found *f, struct imap_hits *out)
         imap_hits_add(out, index);
 }
 
+const char *imap_found_save(struct imap_session *s, const struct imap_found *f)
+{
+    struct imap_hits saved;
+    bool ok;
+
+    if (!(f->what.options & IMAP_RETURN_SAVE))
+        return NULL;
+    choose_saved(f, &saved);
+    ok = imap_saved_set(s, &saved);
+    imap_hits_done(&saved);
+    return ok ? NULL : "[NOTSAVED] Too many to be kept";
+}
+
+void imap_found_forget(struct imap_session *s, const struct imap_found *f)
+{
+    if (f->what.options & IMAP_RETURN_SAVE)
+        imap_saved_clear(s);
+}
+
 /// RFC 7162 3.1.5: the highest of what is returned. With MIN or MAX alone that is theirs.
 static void put_modseq(struct imap_call *c, const struct imap_found *f)
 {
@@ -144,7 +166,7 @@ static void put_modseq(struct imap_call *c, const struct imap_found *f)
 
     if (!(told.what.options & (IMAP_RETURN_MIN | IMAP_RETURN_MAX)))
         told.what.options |= IMAP_RETURN_ALL;
-    imap_found_saved(&told, &hits);
+    choose_saved(&told, &hits);
     buf_putf(c->out, " MODSEQ %" PRIu64, highest_modseq(f, &hits));
     imap_hits_done(&hits);
 }

@@ -25,5 +25,9 @@ int imap_put_found(struct imap_session *s, struct imap_call *c, const struct ima
 
 /// Places [*out_from, *out_to) of the hits that PARTIAL asks for.
 void imap_found_partial(const struct imap_found *f, size_t *out_from, size_t *out_to);
-/// The messages that "$" means after this search (RFC 5182 2.4, 9394 3.2); imap_hits_done.
-void imap_found_saved(const struct imap_found *f, struct imap_hits *out);
+
+/// Keeps the result for "$" where SAVE asks for that. NULL, or the NO it ends with: nothing is
+/// kept.
+const char *imap_found_save(struct imap_session *s, const struct imap_found *f);
+/// RFC 5182 2.1: a search that saves and fails leaves nothing saved.
+void imap_found_forget(struct imap_session *s, const struct imap_found *f);

@@ -331,8 +331,7 @@ static int judge_header(struct imap_judge *j, const struct store_entry *entry,
     return r < 0 ? r : result(j);
 }
 
-/// [await] RFC 9585: a long search tells how far it is, and that there is still somebody here.
-static int tell_progress(struct imap_judge *j, size_t at)
+int imap_judge_tell(struct imap_judge *j, size_t at)
 {
     struct buf *out;
 
@@ -378,7 +377,7 @@ static int judge(struct imap_judge *j, uint32_t index, const struct store_entry 
     r = result(j);
     if (r != IMAP_UNKNOWN)
         return r;
-    r = tell_progress(j, index);
+    r = imap_judge_tell(j, index);
     if (r < 0)
         return r;
     imap_message_init(&message, imap_store(j->s), &entry->body);
@@ -480,7 +479,7 @@ int imap_judge_run(struct imap_judge *j, bool is_backwards, size_t most, struct 
 
         r = judge_batch(j, first, first + len - 1, is_backwards, most, hits);
         if (r == 0)
-            r = tell_progress(j, done);
+            r = imap_judge_tell(j, done);
         done += len;
     }
     if (is_backwards)

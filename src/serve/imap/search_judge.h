@@ -51,5 +51,11 @@ int imap_judge_run(struct imap_judge *j, bool is_backwards, size_t most, struct 
 /// [await] One message. 1, 0 or -errno.
 int imap_judge_one(struct imap_judge *j, uint32_t index);
 
+/// [await] To be called while a search works: gives it time, and tells the client now and then that
+/// `at` messages of all are done (RFC 9585).
+int imap_judge_tell(struct imap_judge *j, size_t at);
+
+/// RFC 7162 3.1: who asks for modseqs wants to hear of them from then on. search.c
+void imap_search_enables(struct imap_session *s, const struct imap_search *what);
 /// Answers for imap_judge_init: what the verb returns.
 int imap_refuse_search(struct imap_session *s, struct imap_call *c, int answer);

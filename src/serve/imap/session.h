@@ -234,11 +234,13 @@ int imap_on_noop(struct imap_session *s, struct imap_call *c);
 int imap_on_rename(struct imap_session *s, struct imap_call *c);
 int imap_on_search(struct imap_session *s, struct imap_call *c);
 int imap_on_select(struct imap_session *s, struct imap_call *c);
+int imap_on_sort(struct imap_session *s, struct imap_call *c);
 int imap_on_starttls(struct imap_session *s, struct imap_call *c);
 int imap_on_status(struct imap_session *s, struct imap_call *c);
 int imap_on_store(struct imap_session *s, struct imap_call *c);
 int imap_on_subscribe(struct imap_session *s, struct imap_call *c);
 int imap_on_unauthenticate(struct imap_session *s, struct imap_call *c);
+int imap_on_thread(struct imap_session *s, struct imap_call *c);
 int imap_on_unselect(struct imap_session *s, struct imap_call *c);    // close.c
 int imap_on_unsubscribe(struct imap_session *s, struct imap_call *c); // subscribe.c
 
