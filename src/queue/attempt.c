@@ -9,6 +9,7 @@
 #include "proto/smtp/reply.h"
 #include "log/log.h"
 
+#include "queue/here.h"
 #include "queue/inside.h"
 
 #include <errno.h>
@@ -258,6 +259,12 @@ static bool has_verdict(const struct attempt *a, enum verdict verdict)
     return false;
 }
 
+/// Nothing to send: filed here, when its time has come.
+static bool is_here(const struct queue_worker *w)
+{
+    return str_eq(w->lane->name, QUEUE_LANE_HERE);
+}
+
 // ---- what the lane learns
 
 static bool is_full_answer(const struct outcome *o)
@@ -298,7 +305,7 @@ static size_t give_back_rest(struct attempt *a, struct queue_verdict *verdicts)
             .outcome = a->outcomes[i],
             .has_dsn = w->peer.has_dsn,
             .has_deliver_by = (w->peer.extensions & SMTP_HAS_DELIVERBY) != 0,
-            .is_lmtp = w->host && w->host->is_lmtp,
+            .is_lmtp = is_here(w) || (w->host && w->host->is_lmtp),
         };
     }
     if (kept < a->count)
@@ -481,28 +488,50 @@ static bool is_turn_too_late(const struct queue_worker *w)
     return queue_is_too_late(&LIST_OF(w->turn.next, struct queue_item, link)->entry);
 }
 
+/// [await] A session, unless none is needed. False: the server stops meanwhile.
+static bool prepare(struct queue_worker *w, struct outcome *o)
+{
+    bool is_ready;
+
+    w->is_opening = true;
+    is_ready = pace(w);
+    if (is_ready && w->turn_count)
+        need_session(w, o);
+    w->is_opening = false;
+    return is_ready;
+}
+
+static void expire(struct attempt *a)
+{
+    set_all(a, (struct outcome){NEVER, 554, STR("5.4.7"), STR("delivery time expired")});
+    keep_all(a, STR(""), STR(""));
+}
+
+static void file_here(struct attempt *a)
+{
+    for (size_t i = 0; i < a->count; i++)
+        a->outcomes[i] = queue_here(a->w->shard->schedule->queue, &a->items[i]->entry);
+    keep_all(a, STR(""), STR(""));
+}
+
 void queue_attempt(struct queue_worker *w)
 {
     struct outcome o = {.verdict = DONE};
     struct attempt a;
     bool is_late = is_turn_too_late(w), is_ready = true;
 
-    w->is_opening = true;
-    if (!is_late)
-        is_ready = pace(w);
-    if (!is_late && is_ready && w->turn_count)
-        need_session(w, &o);
-    w->is_opening = false;
+    if (!is_late && !is_here(w))
+        is_ready = prepare(w, &o);
     if (w->turn_count == 0)
         return; // an operator took all of it
     attempt_init(&a, w);
-    if (is_late) {
-        set_all(&a, (struct outcome){NEVER, 554, STR("5.4.7"), STR("delivery time expired")});
-        keep_all(&a, STR(""), STR(""));
-    } else if (!is_ready) {
+    if (is_late)
+        expire(&a);
+    else if (is_here(w))
+        file_here(&a);
+    else if (!is_ready)
         give_back_all(&a);
-    } else {
+    else
         try_it(&a, &o);
-    }
     buf_done(&a.message);
 }

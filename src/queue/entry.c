@@ -28,6 +28,7 @@ enum {
     ORCPT_MAX = 1024, // RFC 3461 4.2: 500
     ENVID_MAX = 400,  // RFC 3461 4.4: 100
     HOST_MAX = 400,
+    DETAIL_MAX = 320, // longer than a local part
     TEXT_MAX = 500,
 };
 
@@ -55,6 +56,8 @@ static const struct field fields[] = {
     FIELD("by-trace",     FLAG,   by_trace,     0, NULL, false),
     FIELD("by-time",      TIME,   by_s,         0, NULL, false),
     FIELD("priority",     NUMBER, priority,     9, NULL, false),
+    FIELD("account",      ID,     account_id,   0, NULL, false),
+    FIELD("detail",       TEXT,   detail,       DETAIL_MAX, NULL, true),
     FIELD("identity",     ID,     identity_id,  0, NULL, false),
     FIELD("skip",         COUNT,  skip,         UINT32_MAX, NULL, false),
     FIELD("arrived",      TIME,   arrived_s,    0, NULL, false),
@@ -68,7 +71,8 @@ static const struct field fields[] = {
 };
 // clang-format on
 
-_Static_assert(4 * ADDRESS_MAX + ORCPT_MAX + ENVID_MAX + HOST_MAX + TEXT_MAX + 26 * 36 <
+_Static_assert(4 * ADDRESS_MAX + ORCPT_MAX + ENVID_MAX + HOST_MAX + TEXT_MAX + DETAIL_MAX +
+                       28 * 36 <
                    QUEUE_ENTRY_BYTES_MAX,
                "an entry at its largest fits");
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: ISC
 //
-// One entry of the queue: one recipient of one mail that still has to reach another host, with
-// everything an attempt and a report need to know. Kept by the store as (due, lane, value); the
-// value is text, one "name value" per line, so that an operator can read it with sqlite3
-// (doc/format/queue.md). What a later version adds is carried along by none that does not know it,
-// so the format only grows with the store's.
+// One entry of the queue: one recipient of one mail that still has to reach another host, or that
+// has to wait for its time (RFC 4865) before it is filed here; with everything an attempt and a
+// report need to know. Kept by the store as (due, lane, value); the value is text, one "name value"
+// per line, so that an operator can read it with sqlite3 (doc/format/queue.md). What a later
+// version adds is carried along by none that does not know it, so the format only grows with the
+// store's.
 #pragma once
 
 #include "mail/envelope.h"
@@ -14,6 +15,10 @@
 #include "route/route.h"
 
 enum { QUEUE_ENTRY_BYTES_MAX = STORE_QUEUE_VALUE_MAX };
+
+/// The lane of those that are filed here when it is time. Route makes no such name of a domain, nor
+/// of a transport.
+#define QUEUE_LANE_HERE STR("=here")
 
 struct queue_entry {
     // from the store's row
@@ -34,12 +39,14 @@ struct queue_entry {
     bool is_utf8;
     bool requires_tls; // RFC 8689: REQUIRETLS
     bool waives_tls;   // "TLS-Required: No"
-    bool is_report; // made here: a bounce, so it has no sender and lives shorter
-    bool is_list;   // through a list: the sender is its owner
+    bool is_report;    // made here: a bounce, so it has no sender and lives shorter
+    bool is_list;      // through a list: the sender is its owner
     enum envelope_by by;
     bool by_trace;
     int64_t by_s;
     int priority;
+    uint64_t account_id;  // in whose mailbox it is filed when it is time; 0: another host's
+    struct str detail;    // with account_id: of `user+detail`
     uint64_t identity_id; // who handed it in; 0: a stranger
     uint32_t skip;        // bytes of the body that are not sent: the Return-Path line
     int64_t arrived_s;

@@ -10,6 +10,7 @@
 #include "log/log.h"
 #include "rt/rt.h"
 
+#include "queue/here.h"
 #include "queue/intake.h"
 #include "queue/report.h"
 #include "queue/suppress.h"
@@ -36,6 +37,7 @@ struct fate {
     bool is_reported;
     struct report_recipient report;
     struct str suppress_key, suppress_value; // what goes into the documents; "": nothing
+    struct store_put filed;                  // of one that is filed here
 };
 
 struct finish {
@@ -205,16 +207,34 @@ static void suppress(struct finish *finish, struct fate *f)
     const struct queue_entry *e = f->entry;
 
     f->suppress_key = STR("");
-    if (finish->queue->suppress && !e->is_report && e->sender.len > 0 &&
+    if (finish->queue->suppress && !e->is_report && e->sender.len > 0 && e->account_id == 0 &&
         queue_suppress_is_final(&f->result->outcome))
         queue_suppress_put(finish->queue->suppress, finish->change, e->recipient,
                            &f->result->outcome, &finish->arena, &f->suppress_key,
                            &f->suppress_value);
 }
 
-static size_t add_entries(struct finish *finish)
+static bool is_filed(const struct fate *f)
 {
-    size_t added = 0;
+    return !f->is_gone && f->outcome.verdict == DONE && f->entry->account_id != 0;
+}
+
+/// [await] The mailbox gets its body before the entry gives it back.
+static int end_entry(struct finish *finish, struct fate *f)
+{
+    int r = 0;
+
+    if (is_filed(f))
+        r = queue_here_file(finish->queue, f->entry, finish->change, &f->filed);
+    if (r == 0)
+        store_change_queue_remove(finish->change, f->entry->id);
+    return r;
+}
+
+/// [await] How many, or -errno.
+static int add_entries(struct finish *finish)
+{
+    int added = 0, r = 0;
 
     for (size_t i = 0; i < finish->count; i++) {
         struct fate *f = &finish->fates[i];
@@ -225,7 +245,9 @@ static size_t add_entries(struct finish *finish)
         if (f->stays)
             reschedule(finish, f);
         else
-            store_change_queue_remove(finish->change, f->entry->id);
+            r = end_entry(finish, f);
+        if (r < 0)
+            return r;
         suppress(finish, f);
     }
     return added;
@@ -341,6 +363,8 @@ static void tell(struct finish *finish)
     for (size_t i = 0; i < finish->count; i++) {
         const struct fate *f = &finish->fates[i];
 
+        if (is_filed(f))
+            deliver_log_filed(f->entry->mail_id, &f->filed);
         if (!f->is_gone && f->suppress_key.len > 0)
             queue_suppress_note(finish->queue->suppress, f->suppress_key, f->suppress_value);
     }
@@ -354,8 +378,9 @@ static int try_change(struct finish *finish)
     r = store_change_new(finish->queue->store, &finish->change);
     if (r < 0)
         return r;
-    if (add_entries(finish) == 0)
-        return 0;
+    r = add_entries(finish);
+    if (r <= 0)
+        return r;
     r = add_reports(finish);
     if (r < 0)
         return r;

@@ -78,9 +78,22 @@ static bool is_new_address(struct queue_intake *in, struct str address)
     return map_put(&in->addresses, buf_str(&key), in) == NULL;
 }
 
+static void add_entry(struct queue_intake *in, struct store_change *change,
+                      const struct queue_bodies *bodies, const struct envelope_recipient *r,
+                      const struct envelope_target *target)
+{
+    struct store_queue_put *put = &in->entries[in->entry_count];
+
+    queue_outward_put(in->queue, in->e, r, target, &in->arena, put);
+    put->body = bodies->by_path[target->return_path];
+    store_change_queue_put(change, put);
+    in->entry_count++;
+}
+
 /// [await]
 static int add_local(struct queue_intake *in, struct store_change *change,
-                     const struct queue_bodies *bodies, const struct envelope_target *target)
+                     const struct queue_bodies *bodies, const struct envelope_recipient *recipient,
+                     const struct envelope_target *target)
 {
     const struct queue *queue = in->queue;
     struct store_put put = {0};
@@ -94,25 +107,15 @@ static int add_local(struct queue_intake *in, struct store_change *change,
                        &put);
     if (r < 0 || !is_new_mailbox(in, &put))
         return r;
+    if (in->e->hold_until_s > rt_wall_s()) { // RFC 4865: not before its time (queue/here.c)
+        add_entry(in, change, bodies, recipient, target);
+        return 0;
+    }
     put.body = bodies->by_path[target->return_path];
     put.internal_date = rt_wall_s();
     in->puts[in->put_count] = put;
     store_change_put(change, &in->puts[in->put_count++]);
     return 0;
-}
-
-static void add_foreign(struct queue_intake *in, struct store_change *change,
-                        const struct queue_bodies *bodies, const struct envelope_recipient *r,
-                        const struct envelope_target *target)
-{
-    struct store_queue_put *put = &in->entries[in->entry_count];
-
-    if (!is_new_address(in, target->address))
-        return;
-    queue_outward_put(in->queue, in->e, r, target, &in->arena, put);
-    put->body = bodies->by_path[target->return_path];
-    store_change_queue_put(change, put);
-    in->entry_count++;
 }
 
 int queue_intake_add(struct queue_intake *in, struct store_change *change,
@@ -126,9 +129,9 @@ int queue_intake_add(struct queue_intake *in, struct store_change *change,
             int r = 0;
 
             if (target->account_id != 0)
-                r = add_local(in, change, bodies, target);
-            else
-                add_foreign(in, change, bodies, &e->recipients[i], target);
+                r = add_local(in, change, bodies, &e->recipients[i], target);
+            else if (is_new_address(in, target->address))
+                add_entry(in, change, bodies, &e->recipients[i], target);
             if (r < 0)
                 return r;
         }

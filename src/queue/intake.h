@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: ISC
 //
 // One mail's copies as operations of one change of the store: an entry in the mailbox of each local
-// target, an entry of the queue for each other host's. Nobody gets two, however he was reached.
-// For mail that came (accept.c) and mail made here (own_mail.c).
+// target, an entry of the queue for each other host's, and for all of a mail that is to be held.
+// Nobody gets two, however he was reached. For mail that came (accept.c) and mail made here
+// (own_mail.c).
 #pragma once
 
 #include "base/map.h"

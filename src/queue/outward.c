@@ -78,7 +78,7 @@ static struct str sender_of(const struct queue *queue, const struct envelope *e,
 
     buf_init(&path, ADDRESS_PATH_MAX);
     buf_init(&domain, ADDRESS_PATH_MAX);
-    if (secret.len == 0 || plain.len == 0)
+    if (secret.len == 0 || plain.len == 0 || target->account_id != 0)
         return plain;
     if (target->list.len > 0)
         return_path_put_list(&path, secret, target->list, e->id);
@@ -105,6 +105,8 @@ static struct queue_entry entry_of(const struct queue *queue, const struct envel
         .by_trace = e->by_trace,
         .by_s = e->by_s,
         .priority = e->priority,
+        .account_id = target->account_id,
+        .detail = target->account_id != 0 ? target->detail : STR(""),
         .identity_id = e->identity_id,
         .skip = queue_bodies_skip(e, target->return_path),
         .arrived_s = e->arrived,
@@ -131,7 +133,7 @@ void queue_outward_put(const struct queue *queue, const struct envelope *e,
     *put = (struct store_queue_put){
         .mail_id = e->id,
         .due_us = e->hold_until_s > rt_wall_s() ? e->hold_until_s * 1000000 : rt_wall_us(),
-        .lane = target->lane,
+        .lane = target->account_id != 0 ? QUEUE_LANE_HERE : target->lane,
         .value = arena_str(arena, buf_str(&value)),
     };
 }

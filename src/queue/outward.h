@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
-// The first entry of a recipient at another host, made from the envelope: when it is due and when
-// its time is over, who is told, and under which return path it goes.
+// The first entry of a recipient at another host, or of one here whose mail is held, made from the
+// envelope: when it is due and when its time is over, who is told, and under which return path it
+// goes.
 #pragma once
 
 #include "mail/envelope.h"

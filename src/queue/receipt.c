@@ -6,9 +6,13 @@
 #include "mail/header.h"
 #include "rt/rt.h"
 
-/// False: nobody is told now, because another host will, or because he did not ask.
-static bool action_of(const struct envelope_recipient *r, enum report_action *out)
+/// False: nobody is told now, because another host will, it is not delivered yet, or he did not
+/// ask.
+static bool action_of(const struct envelope *e, const struct envelope_recipient *r,
+                      enum report_action *out)
 {
+    bool is_held = e->hold_until_s > rt_wall_s();
+
     if (!(r->notify & ENVELOPE_NOTIFY_SUCCESS) || r->target_count == 0)
         return false;
     // RFC 3461 5.2.7.3: to a list is delivered; what it sends to its members is another mail
@@ -18,7 +22,8 @@ static bool action_of(const struct envelope_recipient *r, enum report_action *ou
         *out = REPORT_EXPANDED;
     else
         *out = REPORT_DELIVERED;
-    return r->target_count > 1 || r->targets[0].list.len > 0 || r->targets[0].account_id != 0;
+    return r->target_count > 1 || r->targets[0].list.len > 0 ||
+           (r->targets[0].account_id != 0 && !is_held);
 }
 
 static size_t gather(const struct envelope *e, struct report_recipient *out)
@@ -29,7 +34,7 @@ static size_t gather(const struct envelope *e, struct report_recipient *out)
         const struct envelope_recipient *r = &e->recipients[i];
         enum report_action action;
 
-        if (!action_of(r, &action))
+        if (!action_of(e, r, &action))
             continue;
         // The address he wrote to: where it leads to is the owner's business.
         out[count++] = (struct report_recipient){

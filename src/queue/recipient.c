@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: ISC
 #include "base/cleanup.h"
 #include "mail/date.h"
-#include "rt/rt.h"
 
 #include "queue/queue.h"
 #include "queue/suppress.h"
@@ -23,21 +22,6 @@ static struct outcome check_room(const struct queue *queue, const struct envelop
             return o;
     }
     return o;
-}
-
-/// RFC 4865: not before its time. The queue holds what leaves; to say no is better than to file at
-/// once what nobody may see yet.
-static struct outcome check_hold(const struct envelope *e,
-                                 const struct envelope_recipient *recipient)
-{
-    if (e->hold_until_s <= rt_wall_s())
-        return welcome;
-    for (size_t i = 0; i < recipient->target_count; i++)
-        if (recipient->targets[i].account_id != 0)
-            return (struct outcome){NEVER, 550, STR("5.3.3"),
-                                    STR("mail for users of this very server cannot be held: send "
-                                        "it to them when it is time")};
-    return welcome;
 }
 
 // ---- addresses that do not exist, as we have been told (queue/suppress.h)
@@ -106,8 +90,6 @@ struct outcome queue_recipient(const struct queue *queue, struct envelope *e,
         return o;
     recipient = &e->recipients[e->recipient_count - 1];
     more = check_suppressed(queue, e, recipient);
-    if (more.verdict == DONE)
-        more = check_hold(e, recipient);
     if (more.verdict == DONE)
         more = check_room(queue, e, recipient);
     if (more.verdict == DONE)

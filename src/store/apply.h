@@ -51,6 +51,8 @@ int apply_name_check(struct str name);
 int apply_mailbox_new(struct apply *a, uint64_t account_id, struct str name, struct head **out);
 /// A body that comes with the change: its first put adds it, for all of them; sets body->ref.
 int apply_body(struct apply *a, struct store_body *body);
+/// One that is there already, held once more. 0, STORE_NOT_FOUND, -errno.
+int apply_body_again(struct apply *a, const struct store_body_ref *ref);
 /// The masks of the words; adds missing ones when `add`.
 int apply_keywords(struct apply *a, struct head *head, const struct str *words, size_t count,
                    bool add, uint64_t *out);

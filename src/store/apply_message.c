@@ -45,6 +45,26 @@ int apply_body(struct apply *a, struct store_body *body)
                                    &body->ref);
 }
 
+int apply_body_again(struct apply *a, const struct store_body_ref *ref)
+{
+    int r = a->rows->kind->body_find(a->rows, ref);
+
+    return r ? r : a->rows->kind->body_hold(a->rows, ref);
+}
+
+static int put_body(struct apply *a, const struct store_put *put, struct store_body_ref *out)
+{
+    int r;
+
+    if (!put->body) {
+        *out = *put->ref;
+        return apply_body_again(a, put->ref);
+    }
+    r = apply_body(a, put->body);
+    *out = put->body->ref;
+    return r;
+}
+
 int apply_put(struct apply *a, struct op *op)
 {
     struct store_put *put = op->put;
@@ -57,15 +77,15 @@ int apply_put(struct apply *a, struct op *op)
     r = put_target(a, put, &head);
     if (r)
         return r;
-    if (put->check_quota && is_over_quota(&head->account->work, put->body->size, 1))
+    if (put->check_quota &&
+        is_over_quota(&head->account->work, put->body ? put->body->size : put->ref->size, 1))
         return STORE_OVER_QUOTA;
     r = apply_keywords(a, head, put->keywords, put->keyword_count, true, &entry.keywords);
     if (r)
         return r;
-    r = apply_body(a, put->body);
+    r = put_body(a, put, &entry.body);
     if (r)
         return r;
-    entry.body = put->body->ref;
     r = apply_entry_add(a, head, &entry);
     if (r)
         return r;

@@ -18,8 +18,7 @@ static int hold_body(struct apply *a, const struct store_queue_put *put, struct 
         return r;
     }
     *out = *put->ref;
-    r = a->rows->kind->body_find(a->rows, put->ref);
-    return r ? r : a->rows->kind->body_hold(a->rows, put->ref);
+    return apply_body_again(a, put->ref);
 }
 
 int apply_queue_put(struct apply *a, struct op *op)

@@ -66,7 +66,7 @@ static struct op *add(struct store_change *change, enum op_kind kind, uint64_t i
 
 void store_change_put(struct store_change *change, struct store_put *put)
 {
-    CHECK(put->body && put->body->store == change->store);
+    CHECK(put->body ? put->body->store == change->store : put->ref != NULL);
     add(change, OP_PUT, put->mailbox_id, put->name)->put = put;
 }
 

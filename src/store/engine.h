@@ -156,7 +156,7 @@ struct op {
     };
 };
 
-/// The new body this operation brings, or NULL.
+/// The new body this operation brings; NULL: none, or one that is there already.
 static inline struct store_body *op_body(const struct op *op)
 {
     if (op->kind == OP_PUT)

@@ -306,7 +306,8 @@ struct store_put {
     uint64_t mailbox_id; // 0: the mailbox `name` of account_id, made when it is missing
     uint64_t account_id;
     struct str name;
-    struct store_body *body; // several puts, of one change, may share one
+    struct store_body *body; // several puts, of one change, may share one; or NULL, and then
+    const struct store_body_ref *ref; // of an entry (of the queue, too) that exists at commit
     uint32_t flags;
     const struct str *keywords;
     size_t keyword_count;
@@ -317,6 +318,7 @@ struct store_put {
     uint32_t uid, uidvalidity;
     uint64_t message_id, in_mailbox_id;
 };
+/// With `ref`, STORE_NOT_FOUND: nobody has that body any more. Put it before removing who has it.
 void store_change_put(struct store_change *change, struct store_put *put);
 
 /// Ascending, not overlapping; last >= first.

@@ -389,6 +389,75 @@ static void an_entry_may_take_a_body_that_is_there(void)
     counts_are(0, 0);
 }
 
+/// The end of one that waited for a mailbox here: filed and removed in one change.
+static int file_and_remove(struct store_queue_put *a, struct store_put *put)
+{
+    struct store_change *change;
+    int r;
+
+    OK(store_change_new(s, &change));
+    store_change_put(change, put);
+    store_change_queue_remove(change, a->id);
+    r = store_commit(change);
+    store_change_free(change);
+    return r;
+}
+
+static void an_entry_goes_into_a_mailbox(void)
+{
+    struct store_queue_put a = queue_text(1, 100, "=here", "for ana"), b;
+    struct store_put put = {.account_id = ANA, .name = STR("INBOX"), .ref = &a.out_body};
+    struct store_body *body = body_of("for both");
+    struct store_change *change;
+
+    OK(file_and_remove(&a, &put));
+    CHECK(put.uid == 1 && put.message_id == a.out_body.message_id && !is_there(a.id));
+    CHECK(look(ANA, "INBOX").message_count == 1 && look(ANA, "INBOX").unseen_count == 1);
+    CHECK(look(ANA, "INBOX").bytes == 7 && body_is(&a.out_body, STR("for ana")));
+    // again: it is gone, and nobody gets it twice
+    CHECK(file_and_remove(&a, &put) == STORE_NOT_FOUND);
+    CHECK(look(ANA, "INBOX").message_count == 1 && bodies() == 1);
+    expunge(put.in_mailbox_id, 1, 1, false);
+    CHECK(bodies() == 0);
+    CHECK(file_and_remove(&a, &put) == STORE_NOT_FOUND && bodies() == 0);
+    // two entries of one body, one after the other
+    a = entry_of(body, 2, 1, "=here", "x");
+    b = entry_of(body, 2, 1, "=here", "y");
+    OK(store_change_new(s, &change));
+    store_change_queue_put(change, &a);
+    store_change_queue_put(change, &b);
+    OK(store_commit(change));
+    store_change_free(change);
+    store_body_free(body);
+    OK(file_and_remove(&a, &put));
+    CHECK(bodies() == 1 && is_there(b.id));
+    put = (struct store_put){.account_id = BRUNO, .name = STR("INBOX"), .ref = &b.out_body};
+    OK(file_and_remove(&b, &put));
+    CHECK(bodies() == 1 && look(BRUNO, "INBOX").message_count == 1);
+    expunge(put.in_mailbox_id, 1, 1, false);
+    CHECK(bodies() == 1 && body_is(&a.out_body, STR("for both")));
+    counts_are(0, 0);
+}
+
+/// A full mailbox refuses all of the change: the entry is still there.
+static void an_entry_finds_a_full_mailbox(void)
+{
+    struct store_queue_put a = queue_text(1, 100, "=here", "too long");
+    struct store_put put = {
+        .account_id = ANA, .name = STR("INBOX"), .ref = &a.out_body, .check_quota = true};
+    struct store_change *change;
+
+    for (uint64_t max = 7; max <= 8; max++) {
+        OK(store_change_new(s, &change));
+        store_change_quota(change, ANA, max, 0);
+        OK(store_commit(change));
+        store_change_free(change);
+        CHECK(file_and_remove(&a, &put) == (max == 7 ? STORE_OVER_QUOTA : STORE_OK));
+        CHECK(is_there(a.id) == (max == 7) && bodies() == 1);
+    }
+    CHECK(look(ANA, "INBOX").message_count == 1);
+}
+
 static void an_account_goes_and_the_queue_stays(void)
 {
     struct store_body *body = body_of("from ana");
@@ -446,6 +515,8 @@ const struct suite_test suite_queue[] = {
     TEST(an_entry_alone_holds_its_body),
     TEST(bodies_of_all_sizes_can_wait),
     TEST(an_entry_may_take_a_body_that_is_there),
+    TEST(an_entry_goes_into_a_mailbox),
+    TEST(an_entry_finds_a_full_mailbox),
     TEST(an_account_goes_and_the_queue_stays),
     TEST(an_entry_ends_with_a_report),
     {0},

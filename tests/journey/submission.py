@@ -8,7 +8,7 @@ import smtplib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from testsite import DOMAIN, HOST, PASSWORD, SiteTest, Talk, expect, main, message, start_tls
+from testsite import DOMAIN, HOST, PASSWORD, SiteTest, Talk, expect, main, message, start_tls, until
 
 ANA, BRUNO = f'ana@{DOMAIN}', f'bruno@{DOMAIN}'
 
@@ -43,6 +43,21 @@ class Submission(SiteTest):
             client.sendmail(ANA, [BRUNO], data)
             client.quit()
             self.assertTrue(any(message_id.encode() in raw for raw in self.site.raw_messages('bruno')))
+
+    def test_held_mail_for_a_user_of_this_server(self):
+        """RFC 4865: filed when it is time, or when the administrator says so."""
+        client = self.site.submission('ana')
+        data, message_id = message('Held', 'happy birthday', sender=ANA, to=BRUNO)
+        client.sendmail(ANA, [BRUNO], data, mail_options=['HOLDFOR=3600'])
+        client.quit()
+
+        def copies():
+            return sum(message_id.encode() in raw for raw in self.site.raw_messages('bruno'))
+        self.assertEqual(copies(), 0)
+        self.assertIn('=here', self.site.run('queue', 'list', '--recipient', BRUNO))
+        self.site.run('queue', 'retry', '--recipient', BRUNO)
+        until(lambda: copies() == 1, 'it is filed')
+        self.assertNotIn('=here', self.site.run('queue', 'list', '--recipient', BRUNO))
 
     def test_nothing_without_signing_in(self):
         client = self.site.smtp('SUBMISSION')

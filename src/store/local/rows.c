@@ -31,7 +31,7 @@ static bool is_rarely_refused(const struct op *op)
 {
     switch (op->kind) {
     case OP_PUT:
-        return !op->put->check_quota;
+        return !op->put->check_quota && op->put->body != NULL;
     case OP_QUEUE_PUT:
         return op->queue_put->body != NULL;
     case OP_QUEUE_SET:
