@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
 // Reading pictures: finding a message, and what two pictures do not share.
-#include "store/snapshot_inside.h"
-
 #include "base/check.h"
+#include "store/snapshot_inside.h"
 
 struct store_brief snapshot_brief(const struct snapshot_chunk *chunk, size_t at)
 {

@@ -2,10 +2,9 @@
 //
 // Making pictures: from messages, from an older picture and what happened since, from two of them.
 // Whatever a new picture has in common with an older one is shared, never copied.
-#include "store/snapshot_inside.h"
-
 #include "base/check.h"
 #include "store/engine.h"
+#include "store/snapshot_inside.h"
 
 struct snapshot_builder {
     const struct store_snapshot *like;

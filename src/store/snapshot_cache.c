@@ -8,11 +8,10 @@
 //
 // The lock guards the slots, who holds which picture, and the ring of pictures nobody holds; it is
 // never held across an await, and nothing else is locked under it.
-#include "store/snapshot_inside.h"
-
 #include "base/check.h"
 #include "rt/rt.h"
 #include "store/catalog.h"
+#include "store/snapshot_inside.h"
 
 #include <errno.h>
 

@@ -4,12 +4,11 @@
 // differs is told, in the order of RFC 3501 7: what is gone, new keywords, changed flags, what is
 // new. While expunges have to wait (RFC 3501 7.4.1, RFC 9051 7.5.1) the view goes on with a picture
 // of its own, in which the gone messages are still there.
-#include "serve/imap/view.h"
-
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "proto/imap/flag.h"
 #include "serve/imap/session.h"
+#include "serve/imap/view.h"
 
 struct following {
     struct imap_session *s;
