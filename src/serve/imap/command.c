@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
 // Reading one command, its literals with it, and handing it to its verb. A literal is only asked
-// for ("+ ") once it is known that the verb may be used now and the bytes fit; APPEND's message is
-// left on the connection for append.c.
+// for ("+ ") once it is known that the verb may be used now and the bytes fit; APPEND's
+// messages are left on the connection for append.c.
 #include "base/cleanup.h"
 #include "proto/imap/append.h"
 #include "log/log.h"
@@ -10,7 +10,7 @@
 
 enum reading {
     READ_WHOLE,
-    READ_UP_TO_MESSAGE, // APPEND: c->literal comes next
+    READ_UP_TO_MESSAGE, // APPEND, REPLACE: c->literal comes next
     READ_REFUSED,       // answered; *out_r is what the command returns
 };
 
@@ -72,23 +72,18 @@ static enum reading judge_literal(struct imap_session *s, struct imap_call *c, s
 {
     size_t most = s->state == IMAP_NOT_AUTHENTICATED ? IMAP_LOGIN_LITERAL_MAX
                                                      : (size_t)s->config.literal_size;
-    struct imap_append append;
     struct imap_command command;
     bool ok = imap_command_parse(buf_str(text), &command);
 
     c->tag = command.tag;
     arena_reset(c->arena); // nothing in it but what the literal before this one needed
     if (ok && is_allowed(s, &command)) {
-        bool is_append = str_case_eq(command.verb, STR("APPEND"));
-        bool is_name = str_starts(scan_rest(&command.arguments), STR(" {"));
+        bool is_replace = str_case_eq(command.verb, STR("REPLACE"));
 
-        if (is_append && imap_append_parse(&command.arguments, c->arena, &append)) {
+        if ((is_replace || str_case_eq(command.verb, STR("APPEND"))) &&
+            imap_append_is_at_data(scan_rest(&command.arguments), is_replace)) {
             c->literal = *literal;
             return READ_UP_TO_MESSAGE;
-        }
-        if (is_append && !is_name && literal->is_sync) {
-            *out_r = imap_bad(s, c, "Expected: APPEND mailbox [(flags)] [\"date\"] {size}");
-            return READ_REFUSED;
         }
     } else if (literal->is_sync) {
         *out_r = imap_bad(s, c, "No such command now");

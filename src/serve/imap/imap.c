@@ -20,6 +20,9 @@ static const struct setting items[] = {
         "How long a client may take for the rest of a command, or to take a piece of an answer."),
     IMAP_SETTING(message_size, SETTING_SIZE, "50M", 65536, 1073741824,
         "The largest message that APPEND takes."),
+    IMAP_SETTING(ascii_headers, SETTING_BOOL, "no", 0, 0,
+        "Refuse messages with raw bytes beyond ASCII in their header from clients that did not "
+        "ENABLE UTF8=ACCEPT, as RFC 6855 wants. Old mail often has such headers."),
     IMAP_SETTING(literal_size, SETTING_SIZE, "64K", 4096, 262144,
         "Bytes that the literals of one command may have together; APPEND's message aside."),
     IMAP_SETTING(login_failures, SETTING_COUNT, "5", 1, 100,

@@ -20,6 +20,7 @@ struct imap_config {
     uint64_t login_idle; // milliseconds, before the client has signed in
     uint64_t stall;      // milliseconds for the rest of a command, and to take a piece of an answer
     uint64_t message_size;   // bytes of a message that APPEND takes
+    bool ascii_headers;      // UTF-8 headers only from clients that ENABLE it (RFC 6855 4)
     uint64_t literal_size;   // bytes of all literals of any other command together
     uint64_t login_failures; // of one session, then it is closed
     uint64_t bad_commands;   // in a row, then the session is closed

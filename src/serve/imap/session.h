@@ -232,6 +232,7 @@ int imap_on_move(struct imap_session *s, struct imap_call *c); // copy.c
 int imap_on_namespace(struct imap_session *s, struct imap_call *c);
 int imap_on_noop(struct imap_session *s, struct imap_call *c);
 int imap_on_rename(struct imap_session *s, struct imap_call *c);
+int imap_on_replace(struct imap_session *s, struct imap_call *c);
 int imap_on_search(struct imap_session *s, struct imap_call *c);
 int imap_on_select(struct imap_session *s, struct imap_call *c);
 int imap_on_sort(struct imap_session *s, struct imap_call *c);

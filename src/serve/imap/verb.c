@@ -15,7 +15,8 @@ enum {
 
 /// A verb and the capabilities that it brings, by itself or by what it understands.
 static const struct imap_verb verbs[] = {
-    {STR("APPEND"),       IN,    imap_on_append,       "APPEND mailbox [(flags)] [\"date\"] {size}", false, "UIDPLUS"},
+    {STR("APPEND"),       IN,    imap_on_append,       "APPEND mailbox message [message ...], a message being [(flags)] [\"date\"] {size} or [(flags)] [\"date\"] CATENATE (parts)", false,
+     "BINARY CATENATE MULTIAPPEND UIDPLUS"},
     {STR("AUTHENTICATE"), FIRST, imap_on_authenticate, "AUTHENTICATE mechanism [initial-response]", false, "SASL-IR"},
     {STR("CAPABILITY"),   ANY,   imap_on_capability,   "CAPABILITY", false, NULL},
     {STR("CHECK"),        OPEN,  imap_on_check,        "CHECK", false, NULL},
@@ -40,6 +41,7 @@ static const struct imap_verb verbs[] = {
     {STR("NAMESPACE"),    IN,    imap_on_namespace,    "NAMESPACE", false, "NAMESPACE"},
     {STR("NOOP"),         ANY,   imap_on_noop,         "NOOP", false, NULL},
     {STR("RENAME"),       IN,    imap_on_rename,       "RENAME mailbox new-name", false, NULL},
+    {STR("REPLACE"),      OPEN,  imap_on_replace,      "REPLACE message mailbox [(flags)] [\"date\"] {size}", true, "REPLACE"},
     {STR("SEARCH"),       OPEN,  imap_on_search,       "SEARCH [RETURN (options)] [CHARSET charset] keys", true,
      "ESEARCH INPROGRESS SEARCH=FUZZY SEARCHRES WITHIN"},
     {STR("SELECT"),       IN,    imap_on_select,       "SELECT mailbox", false, NULL},
@@ -105,8 +107,10 @@ void imap_put_capabilities(struct imap_session *s, struct buf *out)
         buf_put_char(out, ' ');
         buf_put(out, str_from(verbs[i].capabilities));
     }
-    if (s->state != IMAP_NOT_AUTHENTICATED)
+    if (s->state != IMAP_NOT_AUTHENTICATED) {
+        buf_putf(out, " APPENDLIMIT=%llu", (unsigned long long)s->config.message_size);
         return;
+    }
     if (imap_tls(s) && !rt_conn_tls(s->conn, &info))
         buf_put(out, STR(" STARTTLS"));
     put_mechanisms(s, out);
