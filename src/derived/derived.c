@@ -2,10 +2,13 @@
 #include "derived/derived.h"
 
 #include "base/check.h"
+#include "base/cleanup.h"
 #include "log/log.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { BUSY_MS = 2000, CHECKPOINT_PAGES = 2000 };
@@ -40,20 +43,25 @@ bool derived_is_damage(int sqlite_result)
     return derived_errno(sqlite_result) == -EUCLEAN;
 }
 
-static void put_path(char to[DERIVED_PATH_MAX], const struct derived_kind *kind, const char *dir,
-                     const char *suffix)
+/// On the heap: tasks have small stacks.
+static char *path_of(const struct derived_kind *kind, const char *dir, const char *suffix)
 {
-    snprintf(to, DERIVED_PATH_MAX, "%s/%s%s", dir, kind->name, suffix);
+    size_t size = strlen(dir) + strlen(kind->name) + strlen(suffix) + 2;
+    char *path = malloc(size);
+
+    CHECK(path);
+    snprintf(path, size, "%s/%s%s", dir, kind->name, suffix);
+    return path;
 }
 
 void derived_remove(const struct derived_kind *kind, const char *dir, const char *why)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    char path[DERIVED_PATH_MAX];
     struct log_line l;
 
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        put_path(path, kind, dir, suffixes[i]);
+        CLEANUP(free_drop) char *path = path_of(kind, dir, suffixes[i]);
+
         unlink(path);
     }
     log_begin(&l, LOG_WARN, kind->where, "the file is made anew");
@@ -136,10 +144,9 @@ static int open_writer(const struct derived_kind *kind, const char *path, sqlite
 
 int derived_open(const struct derived_kind *kind, const char *dir, sqlite3 **out)
 {
-    char path[DERIVED_PATH_MAX];
+    CLEANUP(free_drop) char *path = path_of(kind, dir, "");
     int r = SQLITE_OK;
 
-    put_path(path, kind, dir, "");
     for (int tries = 0; tries < 2; tries++) {
         *out = NULL;
         r = open_writer(kind, path, out);
@@ -157,11 +164,10 @@ int derived_open(const struct derived_kind *kind, const char *dir, sqlite3 **out
 
 int derived_open_reader(const struct derived_kind *kind, const char *dir, sqlite3 **out)
 {
-    char path[DERIVED_PATH_MAX];
+    CLEANUP(free_drop) char *path = path_of(kind, dir, "");
     sqlite3 *db = NULL;
     int version = 0, r;
 
-    put_path(path, kind, dir, "");
     r = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (r == SQLITE_OK)
         r = sqlite3_busy_timeout(db, BUSY_MS);

@@ -10,8 +10,6 @@
 
 #include <sqlite3.h>
 
-enum { DERIVED_PATH_MAX = 4096 };
-
 struct derived_kind {
     const char *name;   // of the file in its directory, "summary.db"
     const char *where;  // for the log, "summary/keep"
