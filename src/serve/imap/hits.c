@@ -21,6 +21,13 @@ static void add_run(struct imap_hits *hits, uint32_t index)
     hits->runs[hits->count++] = (struct imap_range){index, index};
 }
 
+static void put_run(struct imap_hits *hits, uint32_t first, uint32_t last)
+{
+    add_run(hits, first);
+    hits->runs[hits->count - 1].last = last;
+    hits->messages += (size_t)(last - first) + 1;
+}
+
 void imap_hits_add(struct imap_hits *hits, uint32_t index)
 {
     hits->messages++;
@@ -93,4 +100,48 @@ bool imap_hits_next(struct imap_hits_iter *it, uint32_t *out_index)
     else if (it->left > 0)
         it->next = runs[++it->run].first;
     return true;
+}
+
+void imap_hits_subtract(struct imap_hits *hits, const struct imap_hits *minus)
+{
+    struct imap_hits left = {0};
+    size_t m = 0;
+
+    for (size_t i = 0; i < hits->count; i++) {
+        uint64_t first = hits->runs[i].first, last = hits->runs[i].last;
+
+        while (m < minus->count && minus->runs[m].last < first)
+            m++;
+        for (size_t k = m; k < minus->count && minus->runs[k].first <= last; k++) {
+            if (minus->runs[k].first > first)
+                put_run(&left, (uint32_t)first, minus->runs[k].first - 1);
+            first = (uint64_t)minus->runs[k].last + 1;
+        }
+        if (first <= last)
+            put_run(&left, (uint32_t)first, (uint32_t)last);
+    }
+    imap_hits_done(hits);
+    *hits = left;
+}
+
+void imap_hits_unite(struct imap_hits *hits, const struct imap_hits *plus)
+{
+    struct imap_hits all = {0};
+    size_t h = 0, p = 0;
+
+    while (h < hits->count || p < plus->count) {
+        bool from_plus =
+            h == hits->count || (p < plus->count && plus->runs[p].first < hits->runs[h].first);
+        struct imap_range run = from_plus ? plus->runs[p++] : hits->runs[h++];
+        struct imap_range *top = all.count > 0 ? &all.runs[all.count - 1] : NULL;
+
+        if (!top || run.first > (uint64_t)top->last + 1) {
+            put_run(&all, run.first, run.last);
+        } else if (run.last > top->last) {
+            all.messages += run.last - top->last;
+            top->last = run.last;
+        }
+    }
+    imap_hits_done(hits);
+    *hits = all;
 }

@@ -31,3 +31,7 @@ struct imap_hits_iter {
 };
 struct imap_hits_iter imap_hits_iter_of(const struct imap_hits *hits, size_t from, size_t to);
 bool imap_hits_next(struct imap_hits_iter *it, uint32_t *out_index);
+
+/// For ascending ones: without those of `minus`; with those of `plus` too.
+void imap_hits_subtract(struct imap_hits *hits, const struct imap_hits *minus);
+void imap_hits_unite(struct imap_hits *hits, const struct imap_hits *plus);

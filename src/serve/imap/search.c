@@ -51,7 +51,7 @@ static int put_answer(struct imap_session *s, struct imap_call *c, const struct 
 }
 
 static int search(struct imap_session *s, struct imap_call *c, struct imap_judge *j,
-                  struct imap_found *f)
+                  struct imap_found *f, struct str program)
 {
     struct imap_hits hits = {0};
     const char *refusal = NULL;
@@ -65,6 +65,8 @@ static int search(struct imap_session *s, struct imap_call *c, struct imap_judge
         refusal = imap_found_save(s, f);
     if (r == 0 && !refusal)
         r = put_answer(s, c, f);
+    if (r == 0 && !refusal && (f->what.options & IMAP_RETURN_UPDATE))
+        imap_context_add(s, c, program, &hits);
     imap_hits_done(&hits);
     if (r == 0 && !refusal)
         return imap_ok_keeping_numbers(
@@ -77,12 +79,18 @@ int imap_on_search(struct imap_session *s, struct imap_call *c)
     struct imap_found f = {.is_uid = c->is_uid};
     struct imap_search what;
     struct imap_judge j;
+    struct str program;
     int r;
 
     if (imap_view_sync(s, IMAP_SYNC_KEEP_NUMBERS, c->is_uid, c->out) == IMAP_VIEW_GONE)
         return imap_bye(s, "The mailbox was deleted");
-    if (!imap_scan_search_return(&c->in, &f.what) || !imap_search_parse(&c->in, c->arena, &what))
+    if (!imap_scan_search_return(&c->in, &f.what))
         return imap_bad_syntax(s, c);
+    program = scan_rest(&c->in);
+    if (!imap_search_parse(&c->in, c->arena, &what))
+        return imap_bad_syntax(s, c);
+    if ((f.what.options & IMAP_RETURN_UPDATE) && imap_context_is(s, c->tag))
+        return imap_bad(s, c, "Tag reuse"); // RFC 5267 4.3
     if ((s->enabled & IMAP_UTF8) && what.charset.ptr)
         return imap_bad(s, c, "With UTF8=ACCEPT everything is UTF-8"); // RFC 6855 3
     if ((f.what.options & IMAP_RETURN_RELEVANCY) && !what.has_fuzzy)
@@ -94,7 +102,7 @@ int imap_on_search(struct imap_session *s, struct imap_call *c)
     j.c = c;
     if (r != 0)
         imap_found_forget(s, &f);
-    r = r == 0 ? search(s, c, &j, &f) : imap_refuse_search(s, c, r);
+    r = r == 0 ? search(s, c, &j, &f, program) : imap_refuse_search(s, c, r);
     imap_judge_done(&j);
     return r;
 }

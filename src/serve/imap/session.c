@@ -67,6 +67,7 @@ void imap_deselect(struct imap_session *s)
         return;
     imap_view_close(s->view);
     imap_saved_clear(s);
+    imap_contexts_clear(s);
     s->view = NULL;
     s->state = IMAP_AUTHENTICATED;
 }

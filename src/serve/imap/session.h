@@ -15,6 +15,7 @@
 #include "account/auth.h"
 
 #include "access/access.h"
+#include "serve/imap/context.h"
 #include "serve/imap/imap.h"
 #include "serve/imap/saved.h"
 
@@ -60,6 +61,7 @@ struct imap_session {
     char *idle_tag;         // of the running IDLE
     struct imap_view *view; // not NULL exactly in IMAP_SELECTED
     struct imap_saved saved; // "$"
+    struct imap_contexts contexts;
 };
 
 struct imap_call {
@@ -210,6 +212,7 @@ void imap_deselect(struct imap_session *s);
 
 int imap_on_append(struct imap_session *s, struct imap_call *c);
 int imap_on_authenticate(struct imap_session *s, struct imap_call *c);
+int imap_on_cancelupdate(struct imap_session *s, struct imap_call *c); // context.c
 int imap_on_capability(struct imap_session *s, struct imap_call *c);
 int imap_on_check(struct imap_session *s, struct imap_call *c); // noop.c
 int imap_on_close(struct imap_session *s, struct imap_call *c);

@@ -3,9 +3,8 @@
 // SORT (RFC 5256, 5957) and what RETURN makes of it (RFC 5267 3): the messages that match, in an
 // order. What is compared is collected first: numbers as they are, texts in one buffer; then a
 // worker sorts.
-#include "proto/imap/sort.h"
-
 #include "base/check.h"
+#include "proto/imap/sort.h"
 #include "serve/imap/search_answer.h"
 #include "serve/imap/words.h"
 
@@ -199,6 +198,8 @@ static int run(struct imap_session *s, struct imap_call *c, struct imap_judge *j
         refusal = imap_found_save(s, f);
     if (r == 0 && !refusal)
         r = put_answer(s, c, f);
+    if (r == 0 && !refusal && (f->what.options & IMAP_RETURN_UPDATE))
+        imap_context_refuse(c->out, c->tag); // no order is kept up
     imap_hits_done(&hits);
     if (r == 0 && !refusal)
         return imap_ok_keeping_numbers(

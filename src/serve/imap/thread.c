@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
 // THREAD (RFC 5256 3): the messages that match, as conversations (mail/thread.h).
-#include "mail/thread.h"
-
 #include "base/check.h"
+#include "mail/thread.h"
 #include "proto/imap/sort.h"
 #include "serve/imap/search_answer.h"
 #include "serve/imap/words.h"

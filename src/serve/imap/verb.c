@@ -18,6 +18,7 @@ static const struct imap_verb verbs[] = {
     {STR("APPEND"),       IN,    imap_on_append,       "APPEND mailbox message [message ...], a message being [(flags)] [\"date\"] {size} or [(flags)] [\"date\"] CATENATE (parts)", false,
      "BINARY CATENATE MULTIAPPEND UIDPLUS"},
     {STR("AUTHENTICATE"), FIRST, imap_on_authenticate, "AUTHENTICATE mechanism [initial-response]", false, "SASL-IR"},
+    {STR("CANCELUPDATE"), OPEN,  imap_on_cancelupdate, "CANCELUPDATE \"tag\" ...", false, "CONTEXT=SEARCH"},
     {STR("CAPABILITY"),   ANY,   imap_on_capability,   "CAPABILITY", false, NULL},
     {STR("CHECK"),        OPEN,  imap_on_check,        "CHECK", false, NULL},
     {STR("CLOSE"),        OPEN,  imap_on_close,        "CLOSE", false, NULL},

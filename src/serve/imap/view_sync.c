@@ -138,8 +138,12 @@ static int follow(struct following *f, enum imap_sync how)
     uint32_t uidnext_before = f->view->uidnext;
     size_t words_before = f->view->keyword_count;
     bool has_new;
-    int r = how == IMAP_SYNC_ALL ? tell_gone(f) : 0;
+    int r = 0;
 
+    if (how == IMAP_SYNC_ALL)
+        r = imap_contexts_tell_gone(f->s, f->now, f->out);
+    if (r == 0 && how == IMAP_SYNC_ALL)
+        r = tell_gone(f);
     if (r < 0)
         return r;
     move_on(f, how);
@@ -172,5 +176,5 @@ int imap_view_sync(struct imap_session *s, enum imap_sync how, bool with_uid, st
     f.old = f.view->picture;
     r = follow(&f, how);
     store_snapshot_drop(f.now);
-    return r;
+    return r < 0 ? r : imap_contexts_tell_changed(s, out);
 }

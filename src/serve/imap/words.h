@@ -4,8 +4,9 @@
 // summaries (summary/summary.h), read many at once.
 #pragma once
 
-#include "serve/imap/search_judge.h"
 #include "summary/summary.h"
+
+#include "serve/imap/search_judge.h"
 
 struct imap_words {
     const struct store_entry *entry;
