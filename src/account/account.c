@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 
+#include "account/issuer.h"
 #include "account/login.h"
 #include "account/name.h"
 #include "account/state.h"
@@ -35,6 +36,18 @@ static const struct setting items[] = {
         "Let passwords be sent without TLS. Whoever listens on the way learns them."),
     SETTING(struct account_config, expansion_max, SETTING_COUNT, "10000", 1, 100000,
         "Places that one recipient may be expanded to through aliases and lists."),
+    SETTING(struct account_config, oauth_issuer, SETTING_TEXT, "", 0, 0,
+        "Whose bearer tokens let people sign in (OAUTHBEARER and XOAUTH2, over TLS only): the issuer as its tokens name it, by custom a URL. Empty: no tokens."),
+    SETTING(struct account_config, oauth_audience, SETTING_TEXT, "", 0, 0,
+        "Whom a token must be for: what the issuer writes into \"aud\" for this mail server."),
+    SETTING(struct account_config, oauth_jwks, SETTING_TEXT, "", 0, 0,
+        "The issuer's public keys, a JSON Web Key Set: an https URL, read again every hour and when a token names an unknown key, or the full path of a file."),
+    SETTING(struct account_config, oauth_claim, SETTING_TEXT, "email", 0, 0,
+        "The claim of a token that names the account. Choose one that the issuer lets nobody choose for himself; an email_verified that is false is refused."),
+    SETTING(struct account_config, oauth_skew, SETTING_DURATION, "1m", 0, 600000,
+        "So much may the issuer's clock differ from ours."),
+    SETTING(struct account_config, oauth_authorities, SETTING_TEXT, "", 0, 0,
+        "PEM file of the authorities that may vouch for the URL of oauth_jwks. Empty: those of the system."),
 };
 // clang-format on
 
@@ -311,6 +324,7 @@ static int start(struct accounts *a, const struct account_config *config)
     account_auth_prepare(a);
     a->cache = account_cache_new(config->password_cache);
     a->failures = account_failures_new();
+    a->issuer = account_issuer_new();
     r = load(a);
     if (r < 0)
         return r;
@@ -352,6 +366,7 @@ void account_close(struct accounts *a)
     account_directory_free(a->directory);
     account_cache_free(a->cache);
     account_failures_free(a->failures);
+    account_issuer_free(a->issuer);
     gsasl_done(a->gsasl);
     sodium_memzero(a->secret, sizeof(a->secret));
     pthread_mutex_destroy(&a->turn_lock);

@@ -31,19 +31,28 @@ enum {
 
 /// The room's part of the configuration, title "account".
 struct account_config {
-    struct str subaddress;       // "+": what follows it in a local part is the detail; "": off
-    struct str postmaster;       // who gets mail for postmaster; "": the oldest account
-    struct str password_cost;    // "interactive", "moderate", "minimal" (for tests)
-    uint64_t scram_iterations;   // RFC 7677: at least 4096
-    uint64_t password_threads;   // that hash at once; each takes 64 MiB at "interactive"
-    uint64_t password_queue;     // log-ins that wait for them
-    uint64_t password_cache;     // verified passwords remembered, so that reconnecting is cheap
-    uint64_t login_failures_max; // of one account from one peer until it has to wait
-    uint64_t login_delay_max;    // milliseconds: the answer to a failure comes so late at most
-    bool plaintext_login;        // passwords without TLS: never on a real network
-    uint64_t expansion_max;      // places one recipient may be expanded to
+    struct str subaddress;        // "+": what follows it in a local part is the detail; "": off
+    struct str postmaster;        // who gets mail for postmaster; "": the oldest account
+    struct str password_cost;     // "interactive", "moderate", "minimal" (for tests)
+    uint64_t scram_iterations;    // RFC 7677: at least 4096
+    uint64_t password_threads;    // that hash at once; each takes 64 MiB at "interactive"
+    uint64_t password_queue;      // log-ins that wait for them
+    uint64_t password_cache;      // verified passwords remembered, so that reconnecting is cheap
+    uint64_t login_failures_max;  // of one account from one peer until it has to wait
+    uint64_t login_delay_max;     // milliseconds: the answer to a failure comes so late at most
+    bool plaintext_login;         // passwords without TLS: never on a real network
+    uint64_t expansion_max;       // places one recipient may be expanded to
+    struct str oauth_issuer;      // whose bearer tokens are taken, as they name it; "": no tokens
+    struct str oauth_audience;    // whom they are for
+    struct str oauth_jwks;        // its keys: "https://..." or a path
+    struct str oauth_claim;       // that names the address
+    struct str oauth_authorities; // PEM file for that URL; "": the system's
+    uint64_t oauth_skew;          // milliseconds its clock may be wrong
 };
 extern const struct settings account_settings;
+
+/// Is what it says of tokens possible? Else false, and *why says what is wrong.
+bool account_config_is_valid(const struct account_config *config, struct buf *why);
 
 /// Positive answers. Those marked * put a sentence for the administrator into *why.
 enum account_answer {

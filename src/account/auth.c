@@ -10,16 +10,20 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 
+#include "account/bearer.h"
+#include "account/issuer.h"
 #include "account/login.h"
 
 #include <errno.h>
 #include <gsasl.h>
 
-enum mechanism { SCRAM_PLUS, SCRAM, PLAIN, LOGIN };
+enum mechanism { SCRAM_PLUS, SCRAM, OAUTHBEARER, XOAUTH2, PLAIN, LOGIN };
 
 static const char *const names[] = {
     [SCRAM_PLUS] = "SCRAM-SHA-256-PLUS",
     [SCRAM] = "SCRAM-SHA-256",
+    [OAUTHBEARER] = "OAUTHBEARER",
+    [XOAUTH2] = "XOAUTH2",
     [PLAIN] = "PLAIN",
     [LOGIN] = "LOGIN",
 };
@@ -32,6 +36,7 @@ struct account_auth {
     Gsasl_session *session;
     unsigned steps;
     bool is_over;
+    bool has_failed; // a token was refused, the client still has to say that it knows
     bool has_proved; // SCRAM: the client's proof was right, it still has to see ours
     struct account_credentials *credentials; // SCRAM
     struct buf user, authzid, password;
@@ -78,6 +83,21 @@ static bool has_binding(const struct account_peer *peer)
            get_binding(peer, "tls-unique", bytes, sizeof(bytes), &len);
 }
 
+static bool is_bearer(enum mechanism mechanism)
+{
+    return mechanism == OAUTHBEARER || mechanism == XOAUTH2;
+}
+
+/// Can it be used with this peer? A token in clear is anybody's (RFC 6750 5.3), whatever the
+/// settings say of passwords.
+static bool is_possible(struct accounts *a, enum mechanism mechanism,
+                        const struct account_peer *peer)
+{
+    if (mechanism == SCRAM_PLUS)
+        return has_binding(peer);
+    return !is_bearer(mechanism) || (peer->is_private && account_issuer_is_set(a->config));
+}
+
 bool account_auth_mechanisms(struct accounts *a, const struct account_peer *peer, char separator,
                              struct buf *out)
 {
@@ -86,7 +106,7 @@ bool account_auth_mechanisms(struct accounts *a, const struct account_peer *peer
     if (!account_is_private_enough(a, peer))
         return false;
     for (int i = 0; i < MECHANISM_COUNT; i++) {
-        if (i == SCRAM_PLUS && !has_binding(peer))
+        if (!is_possible(a, (enum mechanism)i, peer))
             continue;
         if (!is_first)
             buf_put_char(out, separator);
@@ -238,12 +258,13 @@ void account_auth_prepare(struct accounts *a)
 
 // ---- one exchange
 
-static int find_mechanism(struct str name, const struct account_peer *peer, enum mechanism *out)
+static int find_mechanism(struct accounts *a, struct str name, const struct account_peer *peer,
+                          enum mechanism *out)
 {
     for (int i = 0; i < MECHANISM_COUNT; i++)
         if (str_case_eq(name, str_from(names[i]))) {
             *out = (enum mechanism)i;
-            return i == SCRAM_PLUS && !has_binding(peer) ? ACCOUNT_AUTH_NO_MECHANISM : 0;
+            return is_possible(a, *out, peer) ? 0 : ACCOUNT_AUTH_NO_MECHANISM;
         }
     return ACCOUNT_AUTH_NO_MECHANISM;
 }
@@ -257,7 +278,7 @@ int account_auth_begin(struct accounts *a, const struct account_peer *peer, stru
 
     if (!account_is_private_enough(a, peer))
         return ACCOUNT_AUTH_NEEDS_TLS;
-    r = find_mechanism(mechanism, peer, &which);
+    r = find_mechanism(a, mechanism, peer, &which);
     if (r != 0)
         return r;
     auth = calloc(1, sizeof(*auth));
@@ -271,12 +292,14 @@ int account_auth_begin(struct accounts *a, const struct account_peer *peer, stru
     buf_init(&auth->input, INPUT_MAX);
     buf_init(&auth->client_first, INPUT_MAX);
     buf_init(&auth->server_first, INPUT_MAX * 2);
+    *out = auth;
+    if (is_bearer(which))
+        return 0;
     if (gsasl_server_start(a->gsasl, names[which], &auth->session) != GSASL_OK) {
         account_auth_free(auth);
         return ACCOUNT_AUTH_NO_MECHANISM;
     }
     gsasl_session_hook_set(auth->session, auth);
-    *out = auth;
     return 0;
 }
 
@@ -443,6 +466,30 @@ static int fail(struct account_auth *auth, int error)
     }
 }
 
+/// [await] The one message of OAUTHBEARER and XOAUTH2; and when its token was refused, an empty one
+/// more, after a challenge that says why (RFC 7628 3.2.2).
+static int step_bearer(struct account_auth *auth, struct buf *challenge)
+{
+    enum account_bearer_kind kind =
+        auth->mechanism == XOAUTH2 ? ACCOUNT_XOAUTH2 : ACCOUNT_OAUTHBEARER;
+    const struct account_config *config = auth->accounts->config;
+    struct account_try t = try_of(auth);
+    CLEANUP(wipe) struct buf error = {.max = 4096};
+    int r;
+
+    if (auth->has_failed)
+        return ACCOUNT_AUTH_REFUSED;
+    if (auth->input.len == 0)
+        return auth->steps == 1 ? ACCOUNT_AUTH_MORE : ACCOUNT_AUTH_MALFORMED;
+    r = account_try_bearer(&t, kind, buf_str(&auth->input), &auth->identity);
+    if (r != ACCOUNT_AUTH_REFUSED)
+        return r;
+    auth->has_failed = true;
+    account_bearer_put_error(kind, config->oauth_issuer, &error);
+    encode(challenge, buf_str(&error));
+    return ACCOUNT_AUTH_MORE;
+}
+
 static int step(struct account_auth *auth, struct str line, struct buf *challenge)
 {
     CLEANUP(wipe) struct buf output = {0};
@@ -454,6 +501,8 @@ static int step(struct account_auth *auth, struct str line, struct buf *challeng
         return ACCOUNT_AUTH_CANCELLED;
     if (!decode(auth, line))
         return ACCOUNT_AUTH_MALFORMED;
+    if (is_bearer(auth->mechanism))
+        return step_bearer(auth, challenge);
     if (auth->has_proved) {
         struct account_try t = try_of(auth);
 

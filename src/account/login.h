@@ -4,6 +4,7 @@
 #pragma once
 
 #include "account/auth.h"
+#include "account/bearer.h"
 #include "account/state.h"
 
 /// One try to sign in.
@@ -31,3 +32,7 @@ int account_try_failed(const struct account_try *t);
 /// [await] The password of `t->user`. ACCOUNT_AUTH_OK, _REFUSED, _LATER, -errno.
 int account_try_password(const struct account_try *t, struct str password,
                          struct account_identity *out);
+/// [await] The message of a bearer mechanism, with its token; token.c. ACCOUNT_AUTH_OK, _REFUSED,
+/// _MALFORMED, _LATER, -errno.
+int account_try_bearer(const struct account_try *t, enum account_bearer_kind kind,
+                       struct str message, struct account_identity *out);

@@ -22,6 +22,7 @@
 #include <pthread.h>
 
 struct turn_waiter;
+struct account_issuer;
 
 struct accounts {
     struct store *store;
@@ -42,6 +43,7 @@ struct accounts {
     void *gsasl; // Gsasl *
     struct account_cache *cache;
     struct account_failures *failures;
+    struct account_issuer *issuer;
     uint8_t secret[32];                       // makes the salts of users who do not exist
     char no_password[crypto_pwhash_STRBYTES]; // fits nothing, takes as long
 };

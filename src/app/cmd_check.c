@@ -79,6 +79,9 @@ static void check_values(struct check *c)
     if (!listen_config_is_valid(APP_CONFIG(c->config, listen_config, listen_settings), &bad))
         found(c, PROBLEM, "correct it in section listen", "%s", buf_cstr(&bad));
     buf_clear(&bad);
+    if (!account_config_is_valid(APP_CONFIG(c->config, account_config, account_settings), &bad))
+        found(c, PROBLEM, "correct it in section account", "%s", buf_cstr(&bad));
+    buf_clear(&bad);
     if (!route_config_is_valid(APP_CONFIG(c->config, route_config, route_settings), &bad))
         found(c, PROBLEM, "correct it in section route; carteiro.conf(5) has its forms", "%s",
               buf_cstr(&bad));
@@ -115,9 +118,13 @@ static void check_files(struct check *c)
 {
     const struct route_config *route = APP_CONFIG(c->config, route_config, route_settings);
     const struct queue_config *queue = APP_CONFIG(c->config, queue_config, queue_settings);
+    const struct account_config *account = APP_CONFIG(c->config, account_config, account_settings);
     const struct resolver_config *resolver =
         APP_CONFIG(c->config, resolver_config, resolver_settings);
 
+    if (str_starts(account->oauth_jwks, STR("/")))
+        check_file(c, "account.oauth_jwks", account->oauth_jwks, false);
+    check_file(c, "account.oauth_authorities", account->oauth_authorities, false);
     check_file(c, "route.transport_passwords", route->transport_passwords, true);
     check_file(c, "route.sts_authorities", route->sts_authorities, false);
     check_file(c, "queue.authorities", queue->authorities, false);

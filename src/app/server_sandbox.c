@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-enum { CERTIFICATES_ARENA_MAX = 1 << 20, WAY_FILES = 3 };
+enum { CERTIFICATES_ARENA_MAX = 1 << 20, READ_FILES = 5 };
 
 /// The directory of a file: certificates are renewed by replacing them.
 static const char *directory_of(const char *path, struct arena *arena)
@@ -46,11 +46,14 @@ static size_t add_files(const struct server *s, struct arena *arena, const char 
     const struct route_config *route = APP_CONFIG(s->config, route_config, route_settings);
     const struct resolver_config *resolver =
         APP_CONFIG(s->config, resolver_config, resolver_settings);
-    const struct str paths[WAY_FILES] = {route->transport_passwords, route->sts_authorities,
-                                         resolver->trust_anchor};
+    const struct account_config *account = APP_CONFIG(s->config, account_config, account_settings);
+    bool is_file = str_starts(account->oauth_jwks, STR("/"));
+    const struct str paths[READ_FILES] = {route->transport_passwords, route->sts_authorities,
+                                          resolver->trust_anchor, account->oauth_authorities,
+                                          is_file ? account->oauth_jwks : STR_NONE};
     size_t n = 0;
 
-    for (size_t i = 0; i < WAY_FILES; i++) {
+    for (size_t i = 0; i < READ_FILES; i++) {
         CLEANUP(buf_drop) struct buf path = {.max = OS_PATH_MAX};
 
         if (paths[i].len && site_path(s->config, paths[i], &path) == 0)
@@ -91,7 +94,7 @@ static int enter_sandbox(struct server *s, struct arena *arena)
     }
     writable[0] = s->site.data;
     writable[1] = "/dev/null";
-    readable = ARENA_ARRAY(arena, const char *, SYSTEM + 1 + 2 * tls.count + WAY_FILES);
+    readable = ARENA_ARRAY(arena, const char *, SYSTEM + 1 + 2 * tls.count + READ_FILES);
     memcpy(readable, system, sizeof system);
     readable[SYSTEM] = directory_of(app_config_path(s->config), arena);
     sandbox = (struct os_sandbox){writable, WRITABLE, readable, SYSTEM + 1 + 2 * tls.count};
