@@ -2,12 +2,12 @@
 //
 // Signing in by bearer tokens, both mechanisms: the messages of RFC 7628, tokens good and bad, whom
 // they are for, when they are offered, the brake, and keys that change, under a clock of our own.
+#include "trust/jwt_for_test.h"
+#include "os/file.h"
+#include "rt/sim/sim.h"
 #include "account/auth.h"
 #include "account/bearer.h"
 #include "account/testing.h"
-#include "os/file.h"
-#include "rt/sim/sim.h"
-#include "trust/jwt_for_test.h"
 
 #include <errno.h>
 #include <jansson.h>
