@@ -87,11 +87,11 @@ int command_one(const struct call *call, json_t *result, const char *member,
 // ---- the table
 
 static const struct command *const all[] = {
-    &command_serve,   &command_init,     &command_check,  &command_status,  &command_reload,
-    &command_account, &command_domain,   &command_alias,  &command_list,    &command_mailbox,
-    &command_import,  &command_send,     &command_backup, &command_restore, &command_fsck,
-    &command_queue,   &command_suppress, &command_trace,  &command_dns,     &command_man,
-    &command_version,
+    &command_serve,   &command_init,    &command_check,    &command_status, &command_reload,
+    &command_account, &command_domain,  &command_alias,    &command_list,   &command_mailbox,
+    &command_import,  &command_export,  &command_send,     &command_backup, &command_restore,
+    &command_fsck,    &command_queue,   &command_suppress, &command_trace,  &command_dns,
+    &command_man,     &command_version,
 };
 
 const struct command command_root = {

@@ -7,9 +7,9 @@
 #include "app/table.h"
 
 extern const struct command command_account, command_alias, command_backup, command_check,
-    command_dns, command_domain, command_fsck, command_import, command_init, command_list,
-    command_mailbox, command_man, command_queue, command_reload, command_restore, command_send,
-    command_serve, command_status, command_suppress, command_trace, command_version;
+    command_dns, command_domain, command_export, command_fsck, command_import, command_init,
+    command_list, command_mailbox, command_man, command_queue, command_reload, command_restore,
+    command_send, command_serve, command_status, command_suppress, command_trace, command_version;
 
 #define COMMAND_YES                                                                                \
     {                                                                                              \

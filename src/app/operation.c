@@ -41,7 +41,6 @@ static const struct entry operations[] = {
     {"mailbox.create", operate_mailbox_create},
     {"mailbox.remove", operate_mailbox_remove},
     {"mailbox.rename", operate_mailbox_rename},
-    {"export.list", operate_export_list},
     {"status", operate_status},
     {"reload", operate_reload},
     {"backup", operate_backup},

@@ -78,7 +78,6 @@ int operate_mailbox_remove(struct operation *op);
 int operate_mailbox_rename(struct operation *op);
 
 int operate_import(struct operation *op);
-int operate_export_list(struct operation *op);
 int operate_export(struct operation *op);
 
 int operate_status(struct operation *op);

@@ -155,10 +155,12 @@ static struct str without(struct str name, const char *const *endings, size_t co
 /// What mail programs keep beside their mail.
 static bool is_side_file(const char *name)
 {
-    static const char *const endings[] = {".msf",  ".dat",   ".lock", ".index", ".cache",
-                                          ".html", ".plist", ".json", ".sqlite"};
+    static const char *const endings[] = {".msf",  ".dat",   ".lock", ".index",  ".cache",
+                                          ".html", ".plist", ".json", ".sqlite", ".new"};
     struct str s = str_from(name);
 
+    if (str_ends(s, STR(".mbox")))
+        return false;
     return name[0] == '.' || str_starts(s, STR("dovecot")) || str_eq(s, STR("subscriptions")) ||
            without(s, endings, sizeof endings / sizeof endings[0]).len < s.len;
 }
@@ -169,9 +171,9 @@ static void put_name(struct buf *out, struct str parent, struct str name)
     size_t begin;
 
     buf_put(out, parent);
-    name = without(name, endings, 3);
     if (parent.len && str_eq(name, STR("mbox"))) // "Work.mbox/mbox" is Work
         return;
+    name = without(name, endings, 3);
     if (parent.len)
         buf_put_char(out, '/');
     begin = out->len;
@@ -192,8 +194,7 @@ static int walk_child(struct walk *w, const char *path, struct str parent, const
                       unsigned depth, visit *fn)
 {
     CLEANUP(buf_drop)
-    struct buf whole = {.max = IMPORT_NAME_MAX},
-               mailbox = {.max = 2 * IMPORT_NAME_MAX};
+    struct buf whole = {.max = IMPORT_NAME_MAX}, mailbox = {.max = 2 * IMPORT_NAME_MAX};
     const char *at = folder_path(&whole, path, name);
 
     put_name(&mailbox, parent, str_from(name));

@@ -85,8 +85,8 @@ void maildir_keywords_parse(struct str text, struct str names[MAILDIR_KEYWORDS])
 
 // ---- names of folders
 
-/// "&AC4-" is a dot that is not between levels (put_folder_level); no other printable character of
-/// ASCII may stand so.
+/// "&AC4-" is a dot that is not between levels (maildir_put_level_name); no other printable
+/// character of ASCII may stand so.
 static bool put_decoded(struct buf *out, struct str name)
 {
     size_t begin = out->len;
@@ -151,7 +151,7 @@ void maildir_put_folder(struct buf *out, struct str name)
 
 /// Modified UTF-7 has no form for a dot of its own, but UTF-16 in base64 may hold any character;
 /// every reader of it gets the dot back.
-static bool put_folder_level(struct buf *out, struct str level)
+bool maildir_put_level_name(struct buf *out, struct str level)
 {
     struct str piece;
     bool is_first = true;
@@ -174,7 +174,7 @@ bool maildir_put_folder_name(struct buf *out, struct str mailbox)
         return true;
     while (str_split(&mailbox, '/', &level)) {
         buf_put_char(out, '.');
-        if (!put_folder_level(out, level))
+        if (!maildir_put_level_name(out, level))
             return false;
     }
     return buf_ok(out);

@@ -42,8 +42,10 @@ void maildir_keywords_parse(struct str text, struct str names[MAILDIR_KEYWORDS])
 void maildir_put_level(struct buf *out, struct str name);
 /// ".Work.Old" or "Work.Old" to "Work/Old"; dots that make empty levels are passed over.
 void maildir_put_folder(struct buf *out, struct str name);
-/// A mailbox's name, with '/' between levels, as ".Work.Old"; "INBOX" is "". A dot within a level
-/// is put as modified UTF-7 ("&AC4-"), which Dovecot's listescape does not read but shows.
+/// One level as modified UTF-7; a dot is "&AC4-", which maildir_put_level reads. So it is a name
+/// for a file that is neither hidden nor a way out of its directory. False when it is no UTF-8.
+bool maildir_put_level_name(struct buf *out, struct str level);
+/// A mailbox's name, with '/' between levels, as ".Work.Old"; "INBOX" is "".
 bool maildir_put_folder_name(struct buf *out, struct str mailbox);
 
 /// One subscription after the other, as names with '/' between levels; `text` is a `subscriptions`
