@@ -111,15 +111,29 @@ bool text_put_needle(struct buf *out, struct str charset, struct str word)
     return true;
 }
 
-static bool has_needle(struct str utf8, struct str needle)
+/// In the form in which needles are.
+static void fold(struct buf *out, struct str utf8)
 {
-    CLEANUP(buf_drop) struct buf folded = {0};
+    buf_init(out, utf8.len * 2 + FIELD_MAX);
+    charset_put_folded(out, utf8);
+}
 
-    if (needle.len == 0)
-        return true;
-    buf_init(&folded, utf8.len * 2 + FIELD_MAX);
-    charset_put_folded(&folded, utf8);
-    return str_find_str(buf_str(&folded), needle) >= 0;
+bool text_each_field(struct str header, bool (*each)(void *arg, struct str name, struct str folded),
+                     void *arg)
+{
+    struct header_iter it = header_iter_of(header);
+    struct header_field f;
+
+    while (header_next(&it, &f)) {
+        CLEANUP(buf_drop) struct buf value = {0}, folded = {0};
+
+        buf_init(&value, FIELD_MAX * 4);
+        word_put_decoded(&value, str_head(f.value, FIELD_MAX));
+        fold(&folded, buf_str(&value));
+        if (!each(arg, f.name, buf_str(&folded)))
+            return false;
+    }
+    return true;
 }
 
 bool text_header_has(struct str header, struct str name, struct str needle)
@@ -128,7 +142,7 @@ bool text_header_has(struct str header, struct str name, struct str needle)
     struct header_field f;
 
     while (header_next(&it, &f)) {
-        CLEANUP(buf_drop) struct buf value = {0};
+        CLEANUP(buf_drop) struct buf value = {0}, folded = {0};
 
         if (!str_case_eq(f.name, name))
             continue;
@@ -136,43 +150,68 @@ bool text_header_has(struct str header, struct str name, struct str needle)
             return true;
         buf_init(&value, FIELD_MAX * 4);
         word_put_decoded(&value, str_head(f.value, FIELD_MAX));
-        if (has_needle(buf_str(&value), needle))
+        fold(&folded, buf_str(&value));
+        if (str_find_str(buf_str(&folded), needle) >= 0)
             return true;
     }
     return false;
 }
 
-/// Which of the queries not answered yet does this text answer? False: none is left.
-static bool find_in(struct str utf8, bool is_header, struct text_query *queries, size_t count)
+static bool each_header(const struct mime *m, struct str message, text_each_fn each, void *arg)
 {
-    CLEANUP(buf_drop) struct buf folded = {0};
+    CLEANUP(buf_drop) struct buf header = {0}, folded = {0};
+
+    buf_init(&header, TEXT_MAX);
+    put_header(&header, mime_header_of(message, &m->parts[0]));
+    fold(&folded, buf_str(&header));
+    return each(arg, true, buf_str(&folded));
+}
+
+bool text_each(const struct mime *m, struct str message, bool with_header, text_each_fn each,
+               void *arg)
+{
+    size_t left = TEXT_MAX;
+
+    if (with_header && !each_header(m, message, each, arg))
+        return false;
+    for (size_t i = 0; i < m->count && left; i++) {
+        CLEANUP(buf_drop) struct buf text = {0}, folded = {0};
+
+        buf_init(&text, left);
+        put_part_text(&text, m, &m->parts[i], message);
+        left -= text.len;
+        if (text.len == 0)
+            continue;
+        fold(&folded, buf_str(&text));
+        if (!each(arg, false, buf_str(&folded)))
+            return false;
+    }
+    return true;
+}
+
+struct finding {
+    struct text_query *queries;
+    size_t count;
+};
+
+/// Which of the queries not answered yet does this text answer? False: none is left.
+static bool find_in(void *arg, bool is_header, struct str folded)
+{
+    struct finding *f = arg;
     size_t left = 0;
 
-    buf_init(&folded, utf8.len * 2 + FIELD_MAX);
-    charset_put_folded(&folded, utf8);
-    for (size_t i = 0; i < count; i++) {
-        struct text_query *q = &queries[i];
+    for (size_t i = 0; i < f->count; i++) {
+        struct text_query *q = &f->queries[i];
 
         if (!q->found && (q->in_header || !is_header))
-            q->found = str_find_str(buf_str(&folded), q->needle) >= 0;
+            q->found = str_find_str(folded, q->needle) >= 0;
         left += !q->found;
     }
     return left > 0;
 }
 
-static bool find_in_header(const struct mime *m, struct str message, struct text_query *queries,
-                           size_t count)
-{
-    CLEANUP(buf_drop) struct buf header = {0};
-
-    buf_init(&header, TEXT_MAX);
-    put_header(&header, mime_header_of(message, &m->parts[0]));
-    return find_in(buf_str(&header), true, queries, count);
-}
-
 void text_find(const struct mime *m, struct str message, struct text_query *queries, size_t count)
 {
-    size_t left = TEXT_MAX;
     bool in_header = false, is_open = false;
 
     for (size_t i = 0; i < count; i++) {
@@ -180,17 +219,8 @@ void text_find(const struct mime *m, struct str message, struct text_query *quer
         in_header |= queries[i].in_header && !queries[i].found;
         is_open |= !queries[i].found;
     }
-    if (in_header)
-        is_open = find_in_header(m, message, queries, count);
-    for (size_t i = 0; i < m->count && left && is_open; i++) {
-        CLEANUP(buf_drop) struct buf text = {0};
-
-        buf_init(&text, left);
-        put_part_text(&text, m, &m->parts[i], message);
-        if (text.len > 0)
-            is_open = find_in(buf_str(&text), false, queries, count);
-        left -= text.len;
-    }
+    if (is_open)
+        text_each(m, message, in_header, find_in, &(struct finding){queries, count});
 }
 
 bool text_body_has(const struct mime *m, struct str message, struct str needle)

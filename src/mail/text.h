@@ -42,3 +42,13 @@ struct text_query {
     bool found; // out
 };
 void text_find(const struct mime *m, struct str message, struct text_query *queries, size_t count);
+
+/// All the texts in which the searches above look, folded as needles are: a word is in the message
+/// when it is in one of them. The header (all fields, a line each) comes first and only
+/// `with_header`, then each part. False when `each` did, which ends it.
+typedef bool (*text_each_fn)(void *arg, bool is_header, struct str folded);
+bool text_each(const struct mime *m, struct str message, bool with_header, text_each_fn each,
+               void *arg);
+/// The values in which text_header_has looks, folded.
+bool text_each_field(struct str header, bool (*each)(void *arg, struct str name, struct str folded),
+                     void *arg);
