@@ -9,6 +9,7 @@
 #include "trace/trace.h"
 #include "rt/tls.h"
 #include "account/account.h"
+#include "search/search.h"
 #include "summary/summary.h"
 #include "deliver/deliver.h"
 #include "send/send.h"
@@ -105,9 +106,17 @@ static int make_receive(struct server *s)
 /// What was worked out of messages, kept; without it reading is only slower.
 static int open_derived(struct server *s)
 {
-    int r = summaries_open(s->site.rt, s->site.data, &s->summaries);
+    const struct search_config *config = APP_CONFIG(s->config, search_config, search_settings);
+    int r;
 
-    return r < 0 ? r : summaries_start(s->summaries, s->site.store);
+    if (!search_config_is_valid(config, &s->why))
+        return refuse(s, EX_CONFIG, "section search", -EINVAL);
+    r = summaries_open(s->site.rt, s->site.data, &s->summaries);
+    if (r == 0)
+        r = summaries_start(s->summaries, s->site.store);
+    if (r == 0)
+        r = search_open(s->site.rt, s->site.data, s->site.store, config, &s->search);
+    return r < 0 ? r : search_start(s->search);
 }
 
 static int make_readers(struct server *s)
@@ -123,6 +132,7 @@ static int make_readers(struct server *s)
         .config = APP_CONFIG(s->config, imap_config, imap_settings),
         .accounts = s->site.accounts,
         .store = s->site.store,
+        .search = s->search,
         .summaries = s->summaries,
         .tls = s->tls,
     };
@@ -347,6 +357,7 @@ static int serve(void *arg)
     route_state_end(s->way.state);
     queue_stop(&s->queue, 0);
     reports_stop(s);
+    search_stop(s->search);
     summaries_stop(s->summaries);
     site_close(&s->site);
     return 0;
@@ -477,6 +488,7 @@ static void take_down(struct server *s)
     listen_free(s->listen);
     imap_free(s->imap);
     pop3_free(s->pop3);
+    search_free(s->search);
     summaries_free(s->summaries);
     receive_free(s->receive);
     block_late_signals();

@@ -29,6 +29,7 @@ struct server {
     struct queue queue;
     struct receive *receive;
     struct summaries *summaries;
+    struct search *search;
     struct pop3 *pop3;
     struct imap *imap;
     struct listen *listen;

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "log/log.h"
 #include "trace/trace.h"
+#include "search/search.h"
 #include "deliver/deliver.h"
 #include "send/send.h"
 #include "receive/receive.h"
@@ -50,6 +51,7 @@ static const struct {
     {"account", "password_threads"},
     {"account", "password_queue"},
     {"queue", "authorities"},
+    {"search", "threads"},
 };
 
 static bool needs_restart(const struct settings *room, const struct setting *setting)
@@ -105,7 +107,8 @@ static bool is_right(const struct app_config *fresh, struct buf *why)
     }
     return listen_config_is_valid(APP_CONFIG(fresh, listen_config, listen_settings), why) &&
            route_config_is_valid(APP_CONFIG(fresh, route_config, route_settings), why) &&
-           queue_config_is_valid(APP_CONFIG(fresh, queue_config, queue_settings), why);
+           queue_config_is_valid(APP_CONFIG(fresh, queue_config, queue_settings), why) &&
+           search_config_is_valid(APP_CONFIG(fresh, search_config, search_settings), why);
 }
 
 /// The last thing that can fail, and the first that takes effect.
@@ -150,6 +153,7 @@ static void swap(struct server *s, struct app_config *fresh)
     trace_reconfigure(s->trace, APP_CONFIG(fresh, trace_config, trace_settings));
     imap_reconfigure(s->imap, APP_CONFIG(fresh, imap_config, imap_settings));
     pop3_reconfigure(s->pop3, APP_CONFIG(fresh, pop3_config, pop3_settings));
+    search_reconfigure(s->search, APP_CONFIG(fresh, search_config, search_settings));
     listen_reconfigure(s->listen, APP_CONFIG(fresh, listen_config, listen_settings),
                        &APP_CONFIG(fresh, route_config, route_settings)->relay_networks);
     if (log_level_parse(s->site.settings->log_level, &level))
