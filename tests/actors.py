@@ -374,14 +374,23 @@ class Actor:
                      ok=False)
 
     def unchanged_since(self):
-        """A conditional STORE with the modseq it knows: either it succeeds or MODIFIED names it."""
+        """A conditional STORE with the modseq it knows: it succeeds or MODIFIED names the message. With
+        an older one it must not succeed (RFC 7162 3.1.3)."""
         if not self.has_condstore:
             return
         entry = self.view.entries[self.pick() - 1]
-        if entry.uid is None or entry.modseq is None:
+        if entry.uid is None or not entry.modseq or entry.modseq < 2:
             return
-        status = self.ask(f'UID STORE {entry.uid} (UNCHANGEDSINCE {entry.modseq}) +FLAGS (\\Flagged)', ok=False)
-        self.count_one('conflict' if 'MODIFIED' in status else 'no conflict')
+        is_stale = self.random.random() < 0.4
+        sign = self.random.choice('+-')
+        status = self.ask(f'UID STORE {entry.uid} (UNCHANGEDSINCE {entry.modseq - is_stale}) {sign}FLAGS (\\Flagged)',
+                          ok=False)
+        is_conflict = f'[MODIFIED {entry.uid}]' in status
+        self.count_one('conflict' if is_conflict else 'no conflict')
+        if is_stale and not is_conflict and entry in self.view.entries:
+            self.ask('NOOP')
+            if entry in self.view.entries:
+                raise Wrong(f'uid {entry.uid} was changed though it is newer: {status}')
 
     def append(self):
         text = f'Subject: by {self.name}\r\n\r\n{self.random.random()}\r\n'.encode()
