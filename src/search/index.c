@@ -97,7 +97,7 @@ static void name_it(struct search_index *x, const char *dir, uint64_t account_id
 {
     *x = (struct search_index){.account_id = account_id};
     snprintf(x->name, sizeof x->name, "%llu.db", (unsigned long long)account_id);
-    snprintf(x->dir, sizeof x->dir, "%s", dir);
+    x->dir = dir;
     x->kind = (struct derived_kind){.name = x->name,
                                     .where = "search/index",
                                     .version = VERSION,

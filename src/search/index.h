@@ -12,7 +12,7 @@ struct search_index {
     unsigned generation; // of readers: see search/inside.h
     char name[32];
     struct derived_kind kind;
-    char dir[DERIVED_PATH_MAX];
+    const char *dir; // borrowed
     sqlite3 *db;
     sqlite3_stmt *st[8]; // enum in index.c
 };

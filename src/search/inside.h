@@ -29,7 +29,7 @@ struct search_filler;
 struct search {
     struct rt *rt;
     struct store *store;
-    char dir[DERIVED_PATH_MAX];
+    char *dir;
     struct rt_pool *pool;         // answers
     struct rt_pool *filling;      // one thread, which has the only connection that writes
     struct search_filler *filler; // that thread's, and the filling task's

@@ -254,15 +254,15 @@ struct counting {
 static int count(void *arg)
 {
     struct counting *c = arg;
+    CLEANUP(free_drop) char *path = NULL;
     struct search_reader *reader;
-    char path[DERIVED_PATH_MAX + 40];
     struct stat st;
     int r = search_reader_take(c->search, c->account_id, &reader);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     r = search_index_counts(&reader->index, &c->counts);
-    snprintf(path, sizeof path, "%s/%s", c->search->dir, reader->index.name);
+    CHECK(asprintf(&path, "%s/%s", c->search->dir, reader->index.name) > 0);
     c->bytes = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
     search_reader_give(c->search, reader, r);
     return derived_errno(r);
@@ -321,7 +321,7 @@ int search_open(struct rt *rt, const char *dir, struct store *store,
     s->store = store;
     pthread_mutex_init(&s->lock, NULL);
     map_init(&s->followed, seed);
-    snprintf(s->dir, sizeof s->dir, "%s/search", dir);
+    CHECK(asprintf(&s->dir, "%s/search", dir) > 0);
     search_reconfigure(s, config);
     s->filler = search_filler_new(s);
     r = rt_call_aside(make_directory, s->dir);
@@ -367,5 +367,6 @@ void search_free(struct search *search)
         free(value);
     map_done(&search->followed);
     pthread_mutex_destroy(&search->lock);
+    free(search->dir);
     free(search);
 }
