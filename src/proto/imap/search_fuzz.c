@@ -1,8 +1,34 @@
 // SPDX-License-Identifier: ISC
 #include "base/check.h"
+#include "proto/imap/mailbox_filter.h"
 #include "proto/imap/search.h"
+#include "proto/imap/search_return.h"
+#include "proto/imap/sort.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void parse_others(struct str text, struct arena *arena)
+{
+    struct imap_mailbox_filter *filters;
+    struct imap_search_return what;
+    struct scan in = scan_of(text);
+    struct imap_search search;
+    struct imap_sort sort;
+    struct str algorithm;
+    size_t count;
+
+    if (imap_sort_parse(&in, arena, &sort, &search))
+        CHECK(scan_is_end(&in) && sort.count > 0 && sort.count <= IMAP_SORT_KEYS_MAX);
+    in = scan_of(text);
+    if (imap_thread_parse(&in, arena, &algorithm, &search))
+        CHECK(scan_is_end(&in) && algorithm.len > 0);
+    in = scan_of(text);
+    if (imap_scan_search_in(&in, arena, &filters, &count))
+        CHECK(count <= IMAP_FILTERS_MAX);
+    in = scan_of(text);
+    if (imap_scan_search_return(&in, &what) && (what.options & IMAP_RETURN_PARTIAL))
+        CHECK(what.partial_first > 0 && what.partial_first <= what.partial_last);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -23,6 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 CHECK(node->left < i);
         }
     }
+    arena_reset(&arena);
+    parse_others(str_of(data, size > 65536 ? 65536 : size), &arena);
     arena_done(&arena);
     return 0;
 }

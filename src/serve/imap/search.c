@@ -11,20 +11,20 @@ void imap_search_enables(struct imap_session *s, const struct imap_search *what)
         s->enabled |= IMAP_CONDSTORE;
 }
 
-/// [await] As few as the answer needs: the first, the last, some at one end, or all.
-static int judge(struct imap_judge *j, const struct imap_found *f, struct imap_hits *hits)
+int imap_search_run(struct imap_judge *j, const struct imap_search_return *asked,
+                    struct imap_hits *hits)
 {
     enum { ENDS = IMAP_RETURN_MIN | IMAP_RETURN_MAX, PARTIAL = IMAP_RETURN_PARTIAL };
-    unsigned options = f->what.options & ~(unsigned)(IMAP_RETURN_CONTEXT | IMAP_RETURN_RELEVANCY);
+    unsigned options = asked->options & ~(unsigned)(IMAP_RETURN_CONTEXT | IMAP_RETURN_RELEVANCY);
     bool saves_all = options == IMAP_RETURN_SAVE;
 
     options &= ~(unsigned)IMAP_RETURN_SAVE;
-    if (saves_all || (f->what.options & IMAP_RETURN_UPDATE))
+    if (saves_all || (asked->options & IMAP_RETURN_UPDATE))
         options = IMAP_RETURN_ALL;
     if (options == IMAP_RETURN_MIN || options == IMAP_RETURN_MAX)
         return imap_judge_run(j, options == IMAP_RETURN_MAX, 1, hits);
     if (options == PARTIAL)
-        return imap_judge_run(j, f->what.is_from_end, f->what.partial_last, hits);
+        return imap_judge_run(j, asked->is_from_end, asked->partial_last, hits);
     if (options == ENDS) {
         struct imap_hits last = {0};
         int r = imap_judge_run(j, false, 1, hits);
@@ -58,7 +58,7 @@ static int search(struct imap_session *s, struct imap_call *c, struct imap_judge
     int r;
 
     f->hits = &hits;
-    r = judge(j, f, &hits);
+    r = imap_search_run(j, &f->what, &hits);
     if (r != 0)
         imap_found_forget(s, f);
     if (r == 0)

@@ -6,6 +6,7 @@
 
 #include "proto/imap/search_return.h"
 #include "serve/imap/hits.h"
+#include "serve/imap/search_judge.h"
 #include "serve/imap/session.h"
 #include "serve/imap/view.h"
 
@@ -17,6 +18,9 @@ struct imap_found {
     bool is_uid;
 };
 
+/// [await] Finds as few as the answer needs: the first, the last, some at one end, or all. search.c
+int imap_search_run(struct imap_judge *j, const struct imap_search_return *asked,
+                    struct imap_hits *hits);
 /// [await] "* SEARCH 2 84 882", word "SEARCH" or "SORT". 0 or -errno of the connection.
 int imap_put_found_plain(struct imap_session *s, struct imap_call *c, const struct imap_found *f,
                          struct str word);

@@ -131,7 +131,7 @@ static void find_bounds(struct imap_judge *j)
     }
 }
 
-static bool has_numbers(const struct imap_search *what)
+bool imap_search_has_numbers(const struct imap_search *what)
 {
     for (size_t i = 0; i < what->count; i++)
         if (what->nodes[i].op == IMAP_SEARCH_NUMBERS)
@@ -147,7 +147,7 @@ int imap_judge_init(struct imap_judge *j, struct imap_session *s, const struct i
     *j = (struct imap_judge){.s = s, .view = view, .what = what};
     if (what->charset.ptr && !charset_is_known(what->charset))
         return IMAP_JUDGE_CHARSET;
-    if ((s->enabled & IMAP_UIDONLY) && has_numbers(what))
+    if ((s->enabled & IMAP_UIDONLY) && imap_search_has_numbers(what))
         return IMAP_JUDGE_NUMBERS;
     j->now_s = rt_wall_s();
     j->told_us = rt_now_us();

@@ -221,6 +221,7 @@ int imap_on_copy(struct imap_session *s, struct imap_call *c);
 int imap_on_create(struct imap_session *s, struct imap_call *c);
 int imap_on_delete(struct imap_session *s, struct imap_call *c);
 int imap_on_enable(struct imap_session *s, struct imap_call *c);
+int imap_on_esearch(struct imap_session *s, struct imap_call *c); // multisearch.c
 int imap_on_examine(struct imap_session *s, struct imap_call *c); // select.c
 int imap_on_expunge(struct imap_session *s, struct imap_call *c);
 int imap_on_fetch(struct imap_session *s, struct imap_call *c);

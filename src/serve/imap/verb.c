@@ -27,6 +27,8 @@ static const struct imap_verb verbs[] = {
     {STR("CREATE"),       IN,    imap_on_create,       "CREATE mailbox [(USE (use ...))]", false, "CREATE-SPECIAL-USE"},
     {STR("DELETE"),       IN,    imap_on_delete,       "DELETE mailbox", false, NULL},
     {STR("ENABLE"),       IN,    imap_on_enable,       "ENABLE capability ...", false, "ENABLE"},
+    {STR("ESEARCH"),      IN,    imap_on_esearch,      "ESEARCH [IN (mailboxes)] [RETURN (options)] [CHARSET charset] keys", false,
+     "MULTISEARCH"},
     {STR("EXAMINE"),      IN,    imap_on_examine,      "EXAMINE mailbox", false, NULL},
     {STR("EXPUNGE"),      OPEN,  imap_on_expunge,      "EXPUNGE, or UID EXPUNGE uids", true, NULL},
     {STR("FETCH"),        OPEN,  imap_on_fetch,        "FETCH messages items", true, NULL},
