@@ -133,6 +133,7 @@ static int make_readers(struct server *s)
         .accounts = s->site.accounts,
         .store = s->site.store,
         .search = s->search,
+        .access = s->site.access,
         .summaries = s->summaries,
         .tls = s->tls,
     };

@@ -153,6 +153,8 @@ int site_open(struct site *site, struct buf *why)
     if (r == 0)
         r = account_open(site->store, APP_CONFIG(site->config, account_config, account_settings),
                          &site->accounts);
+    if (r == 0)
+        r = access_open(site->store, site->accounts, &site->access);
     if (r < 0) {
         explain_open(site, r, why);
         site_close(site);
@@ -175,6 +177,8 @@ void site_finish(struct site *site)
     way_close(site->way);
     free(site->way);
     site->way = NULL;
+    access_close(site->access);
+    site->access = NULL;
     if (site->accounts)
         account_close(site->accounts);
     site->accounts = NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 //
-// A site: one configuration and the data directory it names, opened: store and accounts. The
-// server has one for its life; a command has one for a moment, when no server runs.
+// A site: one configuration and the data directory it names, opened: store, accounts and access
+// lists. The server has one for its life; a command has one for a moment, when no server runs.
 #pragma once
 
 #include "base/buf.h"
@@ -9,6 +9,7 @@
 #include "rt/rt.h"
 #include "store/store.h"
 #include "account/account.h"
+#include "access/access.h"
 
 #include "app/command.h"
 #include "app/config.h"
@@ -26,6 +27,7 @@ struct site {
     struct rt_disk *disk;
     struct store *store;
     struct accounts *accounts;
+    struct access *access;
     struct way *way;       // of a command that asked for one (way_of)
     struct server *server; // NULL: a command has opened the site itself
 };

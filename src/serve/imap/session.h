@@ -220,25 +220,30 @@ int imap_on_compress(struct imap_session *s, struct imap_call *c);
 int imap_on_copy(struct imap_session *s, struct imap_call *c);
 int imap_on_create(struct imap_session *s, struct imap_call *c);
 int imap_on_delete(struct imap_session *s, struct imap_call *c);
+int imap_on_deleteacl(struct imap_session *s, struct imap_call *c);
 int imap_on_enable(struct imap_session *s, struct imap_call *c);
 int imap_on_esearch(struct imap_session *s, struct imap_call *c); // multisearch.c
 int imap_on_examine(struct imap_session *s, struct imap_call *c); // select.c
 int imap_on_expunge(struct imap_session *s, struct imap_call *c);
 int imap_on_fetch(struct imap_session *s, struct imap_call *c);
+int imap_on_getacl(struct imap_session *s, struct imap_call *c);
 int imap_on_getjmapaccess(struct imap_session *s, struct imap_call *c); // jmapaccess.c
 int imap_on_id(struct imap_session *s, struct imap_call *c);
 int imap_on_idle(struct imap_session *s, struct imap_call *c);
 int imap_on_list(struct imap_session *s, struct imap_call *c);
+int imap_on_listrights(struct imap_session *s, struct imap_call *c);
 int imap_on_login(struct imap_session *s, struct imap_call *c);
 int imap_on_logout(struct imap_session *s, struct imap_call *c);
 int imap_on_lsub(struct imap_session *s, struct imap_call *c);
 int imap_on_move(struct imap_session *s, struct imap_call *c); // copy.c
+int imap_on_myrights(struct imap_session *s, struct imap_call *c);
 int imap_on_namespace(struct imap_session *s, struct imap_call *c);
 int imap_on_noop(struct imap_session *s, struct imap_call *c);
 int imap_on_rename(struct imap_session *s, struct imap_call *c);
 int imap_on_replace(struct imap_session *s, struct imap_call *c);
 int imap_on_search(struct imap_session *s, struct imap_call *c);
 int imap_on_select(struct imap_session *s, struct imap_call *c);
+int imap_on_setacl(struct imap_session *s, struct imap_call *c);
 int imap_on_sort(struct imap_session *s, struct imap_call *c);
 int imap_on_starttls(struct imap_session *s, struct imap_call *c);
 int imap_on_status(struct imap_session *s, struct imap_call *c);
