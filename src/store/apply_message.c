@@ -108,8 +108,9 @@ static void new_flags(const struct flagging *f, struct store_entry *entry)
 {
     switch (f->what->mode) {
     case STORE_FLAGS_REPLACE:
-        entry->flags = f->what->flags;
-        entry->keywords = f->keywords;
+        entry->flags =
+            (f->what->flags & ~f->what->keep_flags) | (entry->flags & f->what->keep_flags);
+        entry->keywords = f->what->keep_keywords ? entry->keywords : f->keywords;
         break;
     case STORE_FLAGS_ADD:
         entry->flags |= f->what->flags;
@@ -255,7 +256,11 @@ static int copy_entry(struct apply *a, struct copying *c, const struct store_ent
     struct store_entry entry = *old;
     int r;
 
-    entry.keywords = c->from == c->to ? old->keywords : keywords_there(a, c, old->keywords);
+    entry.flags &= ~c->what->drop_flags;
+    if (c->what->drop_keywords)
+        entry.keywords = 0;
+    else if (c->from != c->to)
+        entry.keywords = keywords_there(a, c, old->keywords);
     r = a->rows->kind->body_hold(a->rows, &old->body);
     if (r)
         return r;

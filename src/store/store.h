@@ -340,6 +340,8 @@ struct store_flagging {
     size_t keyword_count;
     uint64_t
         unchanged_since; // RFC 7162: messages with a higher modseq stay; UINT64_MAX: no condition
+    uint32_t keep_flags; // of REPLACE: these, and the keywords, are not the caller's to change
+    bool keep_keywords;
     // out
     uint64_t modseq;
     uint32_t *conflicts; // uids that stayed; the change's own memory, until store_change_free
@@ -364,6 +366,8 @@ struct store_copying {
     struct store_uids uids;
     bool move;
     bool check_quota;
+    uint32_t drop_flags; // not the caller's to set in the target, like, with drop_keywords, those
+    bool drop_keywords;
     // out: pairs, by from_uid; the change's own memory, until store_change_free
     uint32_t uidvalidity; // of the target
     uint32_t *from_uids, *to_uids;

@@ -44,6 +44,36 @@ static void flags_wait_for_nobody_else_s_change(void)
     store_entries_done(&e);
 }
 
+static void what_is_kept_is_not_replaced(void)
+{
+    uint64_t mailbox = put_text(ANA, "kept", "x").in_mailbox_id;
+    struct store_range range = {1, 1};
+    struct str word = STR("$One"), other = STR("$Two");
+    struct store_flagging f = {.mailbox_id = mailbox,
+                               .uids = {&range, 1},
+                               .flags = STORE_SEEN | STORE_DRAFT,
+                               .keywords = &word,
+                               .keyword_count = 1,
+                               .unchanged_since = UINT64_MAX};
+    struct store_change *change;
+    struct store_entries e;
+
+    for (int i = 0; i < 2; i++) {
+        OK(store_change_new(s, &change));
+        store_change_flag(change, &f);
+        OK(store_commit(change));
+        store_change_free(change);
+        f.flags = STORE_ANSWERED | STORE_DRAFT;
+        f.keep_flags = STORE_SEEN | STORE_DELETED;
+        f.keywords = &other;
+        f.keep_keywords = true;
+    }
+    e = entries(mailbox);
+    CHECK(e.items[0].flags == (STORE_SEEN | STORE_ANSWERED | STORE_DRAFT));
+    CHECK(e.items[0].keywords == 1);
+    store_entries_done(&e);
+}
+
 static void the_same_flags_are_no_change(void)
 {
     struct store_put put = put_text(ANA, "INBOX", "one");
@@ -214,13 +244,9 @@ static void a_move_takes_the_originals(void)
 }
 
 const struct suite_test suite_flag[] = {
-    TEST(flags_are_set_added_and_taken),
-    TEST(flags_wait_for_nobody_else_s_change),
-    TEST(the_same_flags_are_no_change),
-    TEST(keywords_have_bits_and_a_limit),
-    TEST(put_brings_flags_and_keywords),
-    TEST(expunge_takes_only_what_it_says),
-    TEST(copies_share_the_body_and_keep_flags),
-    TEST(a_move_takes_the_originals),
-    {0},
+    TEST(flags_are_set_added_and_taken),   TEST(flags_wait_for_nobody_else_s_change),
+    TEST(what_is_kept_is_not_replaced),    TEST(the_same_flags_are_no_change),
+    TEST(keywords_have_bits_and_a_limit),  TEST(put_brings_flags_and_keywords),
+    TEST(expunge_takes_only_what_it_says), TEST(copies_share_the_body_and_keep_flags),
+    TEST(a_move_takes_the_originals),      {0},
 };

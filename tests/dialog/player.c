@@ -23,8 +23,9 @@ struct talk {
     struct buf out; // of the client, not sent yet
     bool byte_by_byte;
     size_t sent_count;
-    bool is_skipping; // "S: ..." came
-    bool is_over;     // "only whole", and it is not
+    bool is_skipping;
+    bool is_keeping; // "S: ..." came
+    bool is_over;    // "only whole", and it is not
 };
 
 // ---- texts
@@ -45,13 +46,32 @@ static void put_base64(struct str in, struct buf *out)
     }
 }
 
-/// ${plain:user:password}, ${base64:text}, ${times:n:text}
+/// What `keep` kept: the last number of a line of the server.
+static char kept[24];
+
+static void keep_number(struct str line)
+{
+    size_t end = line.len, first;
+
+    while (end > 0 && !char_is_digit(line.ptr[end - 1]))
+        end--;
+    first = end;
+    while (first > 0 && end - first < sizeof(kept) - 1 && char_is_digit(line.ptr[first - 1]))
+        first--;
+    snprintf(kept, sizeof(kept), "%.*s", (int)(end - first), line.ptr + first);
+}
+
+/// ${kept}, ${plain:user:password}, ${base64:text}, ${times:n:text}
 static void put_variable(struct str name, struct buf *out)
 {
     CLEANUP(buf_drop) struct buf text = {.max = TEXT_MAX};
     struct str word, user;
     uint64_t count;
 
+    if (str_eq(name, STR("kept"))) {
+        buf_put(out, str_from(kept));
+        return;
+    }
     CHECK(str_split(&name, ':', &word));
     if (str_eq(word, STR("plain"))) {
         CHECK(str_split(&name, ':', &user));
@@ -188,6 +208,9 @@ static bool hear(struct talk *t, struct str pattern)
             return fail(t, "no whole line came", r);
         if (player_matches(pattern, line)) {
             t->is_skipping = false;
+            if (t->is_keeping)
+                keep_number(line);
+            t->is_keeping = false;
             return true;
         }
         if (t->is_skipping)
@@ -258,6 +281,10 @@ static bool play_word(struct talk *t, struct str line)
         return set(t, rest);
     if (str_eq(word, STR("port"))) {
         t->port_name = str_trim(rest);
+        return true;
+    }
+    if (str_eq(word, STR("keep"))) {
+        t->is_keeping = true;
         return true;
     }
     if (!t->conn && !dial(t))

@@ -27,6 +27,7 @@ static const struct {
     {STR("SAVEDATE"), IMAP_FETCH_SAVEDATE, 0, true},
     {STR("EMAILID"), IMAP_FETCH_EMAILID, 0, true},
     {STR("THREADID"), IMAP_FETCH_THREADID, 0, true},
+    {STR("MODSEQ"), IMAP_FETCH_MODSEQ, 0, true},
 };
 enum { NAME_COUNT = sizeof(names) / sizeof(names[0]) };
 

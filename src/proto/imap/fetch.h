@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
 // What FETCH asks for (RFC 3501 6.4.5): items, and sections with partials; with those of RFC 3516
-// (BINARY), 8474 (EMAILID, THREADID), 8514 (SAVEDATE) and 8970 (PREVIEW).
+// (BINARY), 8474 (EMAILID, THREADID), 8514 (SAVEDATE), 8970 (PREVIEW) and 7162
+// (MODSEQ).
 #pragma once
 
 #include "proto/imap/section.h"
@@ -24,6 +25,7 @@ enum imap_fetch_kind {
     IMAP_FETCH_SAVEDATE,
     IMAP_FETCH_EMAILID,
     IMAP_FETCH_THREADID,
+    IMAP_FETCH_MODSEQ, // RFC 7162 3.1.4.2
 };
 
 enum { IMAP_FETCH_ITEMS_MAX = 128 };

@@ -110,15 +110,21 @@ static void put_range(struct imap_set_putter *set)
     }
 }
 
-void imap_set_put(struct imap_set_putter *set, uint32_t number)
+void imap_set_put_range(struct imap_set_putter *set, uint32_t first, uint32_t last)
 {
-    if (set->first != 0 && number == set->last + 1) {
-        set->last = number;
+    if (set->first != 0 && first == set->last + 1) {
+        set->last = last;
         return;
     }
     if (set->first != 0)
         put_range(set);
-    set->first = set->last = number;
+    set->first = first;
+    set->last = last;
+}
+
+void imap_set_put(struct imap_set_putter *set, uint32_t number)
+{
+    imap_set_put_range(set, number, number);
 }
 
 void imap_set_end(struct imap_set_putter *set)

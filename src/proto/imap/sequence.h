@@ -36,4 +36,6 @@ struct imap_set_putter {
     bool has_some;
 };
 void imap_set_put(struct imap_set_putter *set, uint32_t number);
+/// first <= last
+void imap_set_put_range(struct imap_set_putter *set, uint32_t first, uint32_t last);
 void imap_set_end(struct imap_set_putter *set);

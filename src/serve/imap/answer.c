@@ -6,6 +6,7 @@
 #include "serve/imap/view.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 int imap_put_out(struct imap_session *s, struct imap_call *c, bool all)
 {
@@ -52,6 +53,18 @@ int imap_ok(struct imap_session *s, struct imap_call *c, const char *text)
 int imap_ok_keeping_numbers(struct imap_session *s, struct imap_call *c, const char *text)
 {
     return ok(s, c, text, c->is_uid ? IMAP_SYNC_ALL : IMAP_SYNC_KEEP_NUMBERS);
+}
+
+int imap_ok_modseq(struct imap_session *s, struct imap_call *c, const char *text)
+{
+    char with_modseq[256];
+
+    if (!(s->enabled & IMAP_QRESYNC) || !s->view ||
+        imap_view_sync(s, IMAP_SYNC_ALL, c->is_uid, c->out) != 0)
+        return imap_ok(s, c, text);
+    snprintf(with_modseq, sizeof(with_modseq), "[HIGHESTMODSEQ %llu] %s",
+             (unsigned long long)s->view->told_modseq, text);
+    return imap_ok(s, c, with_modseq);
 }
 
 int imap_no(struct imap_session *s, struct imap_call *c, const char *text)

@@ -6,6 +6,9 @@
 #include "serve/imap/session.h"
 #include "serve/imap/view.h"
 
+/// RFC 6851 4.1: as EXPUNGE, and as setting \Deleted before it.
+enum { MOVES_AWAY = ACCESS_DELETED | ACCESS_EXPUNGE };
+
 /// "[COPYUID validity from to] "; nothing when nothing was copied.
 static void put_copyuid(const struct store_copying *copying, struct buf *out)
 {
@@ -53,7 +56,17 @@ static int commit(struct imap_session *s, struct imap_call *c, struct store_copy
         buf_put(c->out, buf_str(&text));
         buf_put(c->out, STR("Moved\r\n"));
     }
-    return imap_ok(s, c, "Moved");
+    return imap_ok_modseq(s, c, "Moved");
+}
+
+/// What may not be set in the target is not taken along (RFC 4314 4).
+static void keep_to_rights(struct imap_session *s, const struct store_mailbox *target,
+                           struct store_copying *copying)
+{
+    unsigned rights = access_rights(imap_access(s), s->account_id, target);
+
+    copying->drop_flags = IMAP_FLAGS_SETTABLE & ~imap_flags_of_rights(rights);
+    copying->drop_keywords = !(rights & ACCESS_WRITE);
 }
 
 static int copy(struct imap_session *s, struct imap_call *c, bool move)
@@ -74,7 +87,9 @@ static int copy(struct imap_session *s, struct imap_call *c, bool move)
     if (!scan_is_end(&c->in))
         return imap_bad_syntax(s, c);
     if (move && s->view->is_read_only)
-        return imap_no(s, c, "[READ-ONLY] The mailbox was opened by EXAMINE");
+        return imap_no(s, c, "[READ-ONLY] Nothing can be changed here");
+    if (move && (s->view->rights & MOVES_AWAY) != MOVES_AWAY)
+        return imap_no(s, c, "[NOPERM] You were not given the right to take messages away");
     r = imap_lookup_mailbox(s, c, name, ACCESS_INSERT, target, &result);
     if (r != 0)
         return result;
@@ -82,7 +97,8 @@ static int copy(struct imap_session *s, struct imap_call *c, bool move)
         return imap_ok(s, c, "No messages of that kind");
     copying.to_mailbox_id = target->id;
     copying.uids = imap_selection_uids(s, c, &selection);
-    copying.check_quota = !move; // within one account a move takes no room
+    copying.check_quota = !move || target->account_id != s->account_id;
+    keep_to_rights(s, target, &copying);
     return commit(s, c, &copying);
 }
 

@@ -8,7 +8,7 @@
 /// What other sessions marked since the last sync counts too: RFC 3501 asks for all that have
 /// \Deleted. Mail this client has not been told of is left alone.
 int imap_expunge_deleted(struct imap_session *s, struct imap_call *c,
-                         const struct imap_selection *selection)
+                         const struct imap_selection *selection, uint64_t *out_modseq)
 {
     CLEANUP(imap_change_drop) struct store_change *change = NULL;
     struct imap_view *view = s->view;
@@ -18,7 +18,9 @@ int imap_expunge_deleted(struct imap_session *s, struct imap_call *c,
                      store_snapshot_mailbox(view->picture)->deleted_count > 0;
     int r;
 
-    if (view->is_read_only || !is_needed || view->count == 0)
+    if (out_modseq)
+        *out_modseq = 0;
+    if (view->is_read_only || !(view->rights & ACCESS_EXPUNGE) || !is_needed || view->count == 0)
         return 0;
     expunging.uids =
         selection ? imap_selection_uids(s, c, selection) : (struct store_uids){&all, 1};
@@ -28,7 +30,10 @@ int imap_expunge_deleted(struct imap_session *s, struct imap_call *c,
     if (r != 0)
         return r;
     store_change_expunge(change, &expunging);
-    return store_commit(change);
+    r = store_commit(change);
+    if (r == 0 && out_modseq && expunging.count > 0)
+        *out_modseq = expunging.modseq;
+    return r;
 }
 
 int imap_on_expunge(struct imap_session *s, struct imap_call *c)
@@ -39,9 +44,11 @@ int imap_on_expunge(struct imap_session *s, struct imap_call *c)
     if ((c->is_uid && !imap_scan_selection(s, c, &selection)) || !scan_is_end(&c->in))
         return imap_bad_syntax(s, c);
     if (s->view->is_read_only)
-        return imap_no(s, c, "[READ-ONLY] The mailbox was opened by EXAMINE");
-    r = imap_expunge_deleted(s, c, c->is_uid ? &selection : NULL);
+        return imap_no(s, c, "[READ-ONLY] Nothing can be changed here");
+    if (!(s->view->rights & ACCESS_EXPUNGE))
+        return imap_no(s, c, "[NOPERM] You were not given the right to expunge");
+    r = imap_expunge_deleted(s, c, c->is_uid ? &selection : NULL, NULL);
     if (r != 0)
         return imap_no_store(s, c, "expunge", r);
-    return imap_ok(s, c, "Expunged");
+    return imap_ok_modseq(s, c, "Expunged");
 }

@@ -8,6 +8,8 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "log/log.h"
+#include "serve/imap/resync.h"
+#include "serve/imap/saved.h"
 #include "serve/imap/view.h"
 
 #include <errno.h>
@@ -16,7 +18,7 @@ enum { BATCH_MAX = 256, BATCH_OF_BODIES_MAX = 16 };
 
 static bool is_of_view(enum imap_fetch_kind kind)
 {
-    return kind == IMAP_FETCH_UID || kind == IMAP_FETCH_FLAGS;
+    return kind == IMAP_FETCH_UID || kind == IMAP_FETCH_FLAGS || kind == IMAP_FETCH_MODSEQ;
 }
 
 static bool is_of_entry(enum imap_fetch_kind kind)
@@ -32,6 +34,7 @@ static void judge_items(struct imap_fetcher *f)
 
         f->has_uid |= item->kind == IMAP_FETCH_UID;
         f->has_flags |= item->kind == IMAP_FETCH_FLAGS;
+        f->has_modseq |= item->kind == IMAP_FETCH_MODSEQ;
         f->needs_entry |= !is_of_view(item->kind);
         f->needs_message |= !is_of_view(item->kind) && !is_of_entry(item->kind);
         f->sets_seen |= !item->is_peek;
@@ -135,6 +138,14 @@ static int fetch_batch(struct imap_fetcher *f, uint32_t first, uint32_t last)
     return r;
 }
 
+/// With CHANGEDSINCE, the first from `n` on that changed.
+static size_t next_wanted(const struct imap_fetcher *f, size_t n)
+{
+    const struct imap_fetch_modifiers *m = &f->modifiers;
+
+    return m->has_since ? store_snapshot_changed(f->s->view->picture, n, m->changed_since) : n;
+}
+
 static int fetch_all(struct imap_fetcher *f, const struct imap_selection *selection)
 {
     uint32_t step = f->needs_message ? BATCH_OF_BODIES_MAX : BATCH_MAX;
@@ -142,15 +153,71 @@ static int fetch_all(struct imap_fetcher *f, const struct imap_selection *select
     for (size_t i = 0; i < selection->count; i++) {
         struct imap_range range = selection->ranges[i];
 
-        for (uint32_t n = range.first; n <= range.last; n += step) {
-            uint32_t last = range.last - n < step ? range.last : n + step - 1;
-            int r = fetch_batch(f, n, last);
+        for (size_t n = next_wanted(f, range.first); n <= range.last; n = next_wanted(f, n)) {
+            size_t last = n;
+            int r;
 
+            while (last < range.last && last + 1 < n + step && next_wanted(f, last + 1) == last + 1)
+                last++;
+            r = fetch_batch(f, (uint32_t)n, (uint32_t)last);
             if (r != 0)
                 return r;
+            n = last + 1;
         }
     }
     return 0;
+}
+
+/// RFC 7162 3.2.6: VANISHED goes with UID FETCH and CHANGEDSINCE, for who enabled QRESYNC.
+static bool are_modifiers_fine(const struct imap_fetcher *f)
+{
+    const struct imap_fetch_modifiers *m = &f->modifiers;
+
+    return !m->has_partial &&
+           (!m->has_vanished || (f->c->is_uid && m->has_since && (f->s->enabled & IMAP_QRESYNC)));
+}
+
+/// CHANGEDSINCE asks for the modseq, too; and who asks for modseqs wants to hear of them from then
+/// on (RFC 7162 3.1, 3.1.4.1).
+static void want_modseq(struct imap_fetcher *f)
+{
+    static const struct imap_fetch_item modseq = {.kind = IMAP_FETCH_MODSEQ, .is_peek = true};
+
+    if (f->modifiers.has_since && !f->has_modseq && f->what.count < IMAP_FETCH_ITEMS_MAX) {
+        f->what.items[f->what.count++] = modseq;
+        f->has_modseq = true;
+    }
+    if (f->has_modseq)
+        imap_enable(f->s, IMAP_CONDSTORE, f->c->out);
+}
+
+/// [await] Of the uids that the command names, those that vanished.
+static int put_vanished(struct imap_fetcher *f, struct scan set)
+{
+    uint32_t star = f->s->view->uidnext - 1;
+    struct imap_sequence uids;
+
+    if (!f->modifiers.has_vanished || !imap_scan_sp(&set))
+        return 0;
+    if (imap_scan_sequence(&set, f->c->arena, &uids))
+        uids = imap_sequence_resolve(uids, star, f->c->arena);
+    else
+        uids = imap_saved_uids(f->s); // "$"
+    return imap_put_vanished(f->s, f->modifiers.changed_since, uids, 0, f->c->out);
+}
+
+static int answer(struct imap_fetcher *f, int r)
+{
+    if (f->is_broken)
+        return r < 0 ? r : -EIO; // in the middle of a literal: nothing can be said any more
+    if (r != 0)
+        return imap_no_store(f->s, f->c, "fetch", r);
+    if (f->failed > 0)
+        return imap_no(f->s, f->c, "[SERVERBUG] Some messages could not be read");
+    if (f->has_unknown_cte)
+        return imap_no(f->s, f->c, "[UNKNOWN-CTE] The encoding of a part is unknown here");
+    return imap_ok_keeping_numbers(
+        f->s, f->c, f->missing > 0 ? "[EXPUNGEISSUED] Some messages are gone" : "Fetched");
 }
 
 int imap_on_fetch(struct imap_session *s, struct imap_call *c)
@@ -158,28 +225,25 @@ int imap_on_fetch(struct imap_session *s, struct imap_call *c)
     CLEANUP(free_drop) char *chunk = NULL;
     struct imap_fetcher f = {.s = s, .c = c};
     struct imap_selection selection;
+    struct scan set = c->in;
     int r;
 
     // what is new comes first, so that the flags told below are those of the store
     if (imap_view_sync(s, IMAP_SYNC_KEEP_NUMBERS, c->is_uid, c->out) == IMAP_VIEW_GONE)
         return imap_bye(s, "The mailbox was deleted");
     if (!imap_scan_selection(s, c, &selection) || !imap_scan_sp(&c->in) ||
-        !imap_scan_fetch(&c->in, c->arena, &f.what) || !scan_is_end(&c->in))
+        !imap_scan_fetch(&c->in, c->arena, &f.what) ||
+        !imap_scan_fetch_modifiers(&c->in, &f.modifiers) || !scan_is_end(&c->in) ||
+        !are_modifiers_fine(&f))
         return imap_bad_syntax(s, c);
     judge_items(&f);
+    want_modseq(&f);
     if (f.needs_message) {
         chunk = f.chunk = malloc(IMAP_CHUNK);
         CHECK(chunk);
     }
-    r = fetch_all(&f, &selection);
-    if (f.is_broken)
-        return r < 0 ? r : -EIO; // in the middle of a literal: nothing can be said any more
-    if (r != 0)
-        return imap_no_store(s, c, "fetch", r);
-    if (f.failed > 0)
-        return imap_no(s, c, "[SERVERBUG] Some messages could not be read");
-    if (f.has_unknown_cte)
-        return imap_no(s, c, "[UNKNOWN-CTE] The encoding of a part is unknown here");
-    return imap_ok_keeping_numbers(
-        s, c, f.missing > 0 ? "[EXPUNGEISSUED] Some messages are gone" : "Fetched");
+    r = put_vanished(&f, set);
+    if (r == 0)
+        r = fetch_all(&f, &selection);
+    return answer(&f, r);
 }

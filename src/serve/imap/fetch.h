@@ -6,6 +6,7 @@
 #pragma once
 
 #include "proto/imap/fetch.h"
+#include "proto/imap/modifier.h"
 #include "serve/imap/message.h"
 #include "serve/imap/session.h"
 
@@ -13,8 +14,9 @@ struct imap_fetcher {
     struct imap_session *s;
     struct imap_call *c;
     struct imap_fetch what;
-    bool has_uid, has_flags;         // asked for
-    bool needs_entry, needs_message; // of the store
+    struct imap_fetch_modifiers modifiers;
+    bool has_uid, has_flags, has_modseq; // asked for
+    bool needs_entry, needs_message;     // of the store
     bool sets_seen;
     bool is_broken;       // an error came after a literal had begun
     bool has_unknown_cte; // something could not be decoded (RFC 3516 4.3)

@@ -7,6 +7,7 @@
 #include "serve/imap/view.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 struct told {
     uint32_t index;
@@ -50,6 +51,9 @@ static int put_value(struct imap_fetcher *f, const struct imap_fetch_item *item,
         return 0;
     case IMAP_FETCH_FLAGS:
         put_flags(f, of->index);
+        return 0;
+    case IMAP_FETCH_MODSEQ:
+        buf_putf(out, "(%" PRIu64 ")", imap_view_at(f->s->view, of->index).modseq);
         return 0;
     case IMAP_FETCH_INTERNALDATE:
         put_date(out, of->entry->internal_date, of->entry->zone_minutes);
@@ -109,6 +113,7 @@ static int put_item(struct imap_fetcher *f, const struct imap_fetch_item *item, 
 
 static const struct imap_fetch_item uid_item = {.kind = IMAP_FETCH_UID};
 static const struct imap_fetch_item flags_item = {.kind = IMAP_FETCH_FLAGS};
+static const struct imap_fetch_item modseq_item = {.kind = IMAP_FETCH_MODSEQ};
 
 int imap_fetch_put(struct imap_fetcher *f, uint32_t index, const struct store_entry *entry,
                    struct imap_message *message, bool is_newly_seen)
@@ -117,10 +122,8 @@ int imap_fetch_put(struct imap_fetcher *f, uint32_t index, const struct store_en
     struct buf *out = f->c->out;
     size_t mark = out->len;
 
-    buf_put(out, STR("* "));
-    buf_put_u64(out, index + 1);
-    buf_put(out, STR(" FETCH ("));
-    if (f->c->is_uid && !f->has_uid)
+    imap_view_put_fetch_head(f->s, index, out);
+    if (f->c->is_uid && !f->has_uid && !(f->s->enabled & IMAP_UIDONLY))
         (void)put_item(f, &uid_item, &of);
     for (size_t i = 0; i < f->what.count; i++) {
         int r = put_item(f, &f->what.items[i], &of);
@@ -136,6 +139,8 @@ int imap_fetch_put(struct imap_fetcher *f, uint32_t index, const struct store_en
     }
     if (is_newly_seen && !f->has_flags)
         (void)put_item(f, &flags_item, &of);
+    if (is_newly_seen && !f->has_modseq && (f->s->enabled & IMAP_CONDSTORE))
+        (void)put_item(f, &modseq_item, &of);
     if (of.has_some)
         buf_put(out, STR(")\r\n"));
     else

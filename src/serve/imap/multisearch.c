@@ -302,7 +302,7 @@ int imap_on_esearch(struct imap_session *s, struct imap_call *c)
         return imap_refuse_search(s, c, IMAP_JUDGE_CHARSET);
     if ((s->enabled & IMAP_UIDONLY) && imap_search_has_numbers(&what))
         return imap_refuse_search(s, c, IMAP_JUDGE_NUMBERS);
-    imap_search_enables(s, &what);
+    imap_search_enables(s, c, &what);
     f.has_modseq = what.has_modseq;
     return run(s, c, filters, count, &what, &f);
 }

@@ -5,10 +5,11 @@
 #include "serve/imap/search_answer.h"
 #include "serve/imap/search_judge.h"
 
-void imap_search_enables(struct imap_session *s, const struct imap_search *what)
+void imap_search_enables(struct imap_session *s, struct imap_call *c,
+                         const struct imap_search *what)
 {
     if (what->has_modseq)
-        s->enabled |= IMAP_CONDSTORE;
+        imap_enable(s, IMAP_CONDSTORE, c->out);
 }
 
 int imap_search_run(struct imap_judge *j, const struct imap_search_return *asked,
@@ -97,7 +98,7 @@ int imap_on_search(struct imap_session *s, struct imap_call *c)
         return imap_bad(s, c, "RELEVANCY needs a FUZZY key"); // RFC 6203 4
     f.view = s->view;
     f.has_modseq = what.has_modseq;
-    imap_search_enables(s, &what);
+    imap_search_enables(s, c, &what);
     r = imap_judge_init(&j, s, s->view, c->arena, &what);
     j.c = c;
     if (r != 0)

@@ -56,7 +56,8 @@ int imap_judge_one(struct imap_judge *j, uint32_t index);
 int imap_judge_tell(struct imap_judge *j, size_t at);
 
 /// RFC 7162 3.1: who asks for modseqs wants to hear of them from then on. search.c
-void imap_search_enables(struct imap_session *s, const struct imap_search *what);
+void imap_search_enables(struct imap_session *s, struct imap_call *c,
+                         const struct imap_search *what);
 /// Does it ask for message numbers?
 bool imap_search_has_numbers(const struct imap_search *what);
 /// Answers for imap_judge_init: what the verb returns.

@@ -57,9 +57,9 @@ struct imap_session {
     unsigned bad_commands; // in a row
     unsigned early_commands;
     uint64_t account_id;
-    unsigned enabled;       // bits of imap_enabled
-    char *idle_tag;         // of the running IDLE
-    struct imap_view *view; // not NULL exactly in IMAP_SELECTED
+    unsigned enabled;        // bits of imap_enabled
+    char *idle_tag;          // of the running IDLE
+    struct imap_view *view;  // not NULL exactly in IMAP_SELECTED
     struct imap_saved saved; // "$"
     struct imap_contexts contexts;
 };
@@ -107,6 +107,10 @@ int imap_read_away(struct imap_session *s, uint64_t size);
 /// The verb of that name, NULL when there is none; verb.c.
 const struct imap_verb *imap_verb_find(struct str name);
 
+/// Switches on bits of imap_enabled; the first time that modseqs are wanted while a mailbox is
+/// selected, its highest is told. enable.c
+void imap_enable(struct imap_session *s, unsigned features_on, struct buf *out);
+
 // ---- answers, answer.c
 
 /// "tag OK text", after what happened in the mailbox meanwhile was told (RFC 3501 7.4.1 decides
@@ -114,6 +118,8 @@ const struct imap_verb *imap_verb_find(struct str name);
 int imap_ok(struct imap_session *s, struct imap_call *c, const char *text);
 /// The same, but expunges wait: for FETCH, STORE and SEARCH by message numbers.
 int imap_ok_keeping_numbers(struct imap_session *s, struct imap_call *c, const char *text);
+/// As imap_ok, with [HIGHESTMODSEQ n] for who resynchronizes by it (RFC 7162 3.2.7, 3.2.8).
+int imap_ok_modseq(struct imap_session *s, struct imap_call *c, const char *text);
 /// "tag NO text"
 int imap_no(struct imap_session *s, struct imap_call *c, const char *text);
 /// "tag BAD text": too many in a row, and the other end is no IMAP client: RT_CLOSE.
@@ -198,9 +204,10 @@ int imap_signed_in(struct imap_session *s, struct imap_call *c, int answer,
 // ---- moving on
 
 /// [await] Expunges what has \Deleted, of a selection or (NULL) of the whole mailbox; without
-/// telling. 0, a store_answer or -errno.
+/// telling. *out_modseq (may be NULL): at which, 0 when there was nothing. 0, a store_answer or
+/// -errno.
 int imap_expunge_deleted(struct imap_session *s, struct imap_call *c,
-                         const struct imap_selection *selection);
+                         const struct imap_selection *selection, uint64_t *out_modseq);
 
 /// Gives back all that belongs to whoever has signed in; the session is as after the greeting. For
 /// UNAUTHENTICATE and the end. No waiting.

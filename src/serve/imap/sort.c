@@ -233,7 +233,7 @@ int imap_on_sort(struct imap_session *s, struct imap_call *c)
         return imap_bad_syntax(s, c);
     if (needs_fuzzy(&f, &sort) && !what.has_fuzzy)
         return imap_bad(s, c, "RELEVANCY needs a FUZZY key"); // RFC 6203 4, 5
-    imap_search_enables(s, &what);
+    imap_search_enables(s, c, &what);
     f.view = s->view;
     f.has_modseq = what.has_modseq;
     r = imap_judge_init(&j, s, s->view, c->arena, &what);

@@ -96,7 +96,7 @@ int imap_on_status(struct imap_session *s, struct imap_call *c)
     if (!imap_scan_sp(&c->in) || !imap_scan_status_items(&c->in, &items) || !scan_is_end(&c->in))
         return imap_bad_syntax(s, c);
     if (items & IMAP_STATUS_HIGHESTMODSEQ)
-        s->enabled |= IMAP_CONDSTORE; // RFC 7162 3.1
+        imap_enable(s, IMAP_CONDSTORE, c->out); // RFC 7162 3.1
     r = imap_put_status(s, mailbox, items, c->out);
     return r == 0 ? imap_ok(s, c, "Done") : imap_no_store(s, c, "status", r);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: ISC
 //
-// STORE (RFC 3501 6.4.6). The view is changed as the store was, so that the sync that follows only
-// tells what others did.
+// STORE (RFC 3501 6.4.6), conditional where UNCHANGEDSINCE is there (RFC 7162 3.1.3). The view is
+// changed as the store was, so that the sync that follows only tells what others did.
 #include "base/cleanup.h"
+#include "proto/imap/modifier.h"
 #include "serve/imap/session.h"
 #include "serve/imap/view.h"
 
@@ -11,14 +12,15 @@ struct storing {
     bool is_silent;
     struct imap_flags flags;
     struct imap_selection selection;
+    uint64_t unchanged_since; // UINT64_MAX: no condition
 };
 
-/// SP ["+" / "-"] "FLAGS" [".SILENT"] SP flags
+/// [SP "(" "UNCHANGEDSINCE" SP n ")"] SP ["+" / "-"] "FLAGS" [".SILENT"] SP flags
 static bool parse(struct imap_call *c, struct storing *out)
 {
     struct scan *in = &c->in;
 
-    if (!imap_scan_sp(in))
+    if (!imap_scan_store_modifiers(in, &out->unchanged_since) || !imap_scan_sp(in))
         return false;
     out->mode = STORE_FLAGS_REPLACE;
     if (scan_char(in, '+'))
@@ -31,100 +33,168 @@ static bool parse(struct imap_call *c, struct storing *out)
     return imap_scan_sp(in) && imap_scan_store_flags(in, c->arena, &out->flags) && scan_is_end(in);
 }
 
-static void predict(struct imap_view_entry *entry, enum store_flag_mode mode, uint32_t flags,
+static void predict(struct imap_view_entry *entry, const struct store_flagging *what,
                     uint64_t keywords)
 {
-    switch (mode) {
+    uint32_t kept = what->keep_flags | IMAP_RECENT;
+
+    switch (what->mode) {
     case STORE_FLAGS_REPLACE:
-        entry->flags = flags | (entry->flags & IMAP_RECENT);
-        entry->keywords = keywords;
+        entry->flags = (what->flags & ~kept) | (entry->flags & kept);
+        entry->keywords = what->keep_keywords ? entry->keywords : keywords;
         break;
     case STORE_FLAGS_ADD:
-        entry->flags |= flags;
+        entry->flags |= what->flags;
         entry->keywords |= keywords;
         break;
     case STORE_FLAGS_REMOVE:
-        entry->flags &= ~flags;
+        entry->flags &= ~what->flags;
         entry->keywords &= ~keywords;
         break;
     }
 }
 
-static int commit(struct imap_session *s, struct imap_call *c, const struct storing *what)
+/// What who has signed in may not change stays as it is (RFC 4314 4). False: that is everything.
+static bool keep_to_rights(const struct imap_view *view, struct storing *what)
 {
-    CLEANUP(imap_change_drop) struct store_change *change = NULL;
-    struct store_flagging flagging = {
+    unsigned may = imap_view_settable(view);
+    bool has_asked = what->flags.bits != 0 || what->flags.keyword_count > 0;
+
+    what->flags.bits &= may;
+    if (!(view->rights & ACCESS_WRITE))
+        what->flags.keyword_count = 0;
+    if (what->mode == STORE_FLAGS_REPLACE)
+        return may != 0;
+    return !has_asked || what->flags.bits != 0 || what->flags.keyword_count > 0;
+}
+
+static struct store_flagging flagging_of(struct imap_session *s, struct imap_call *c,
+                                         const struct storing *what)
+{
+    return (struct store_flagging){
         .mailbox_id = s->view->mailbox_id,
         .uids = imap_selection_uids(s, c, &what->selection),
         .mode = what->mode,
         .flags = what->flags.bits,
         .keywords = what->flags.keywords,
         .keyword_count = what->flags.keyword_count,
-        .unchanged_since = UINT64_MAX,
+        .unchanged_since = what->unchanged_since,
+        .keep_flags = IMAP_FLAGS_SETTABLE & ~imap_view_settable(s->view),
+        .keep_keywords = !(s->view->rights & ACCESS_WRITE),
     };
-    int r = store_change_new(imap_store(s), &change);
+}
+
+static int commit(struct imap_session *s, struct store_flagging *flagging,
+                  struct store_change **change)
+{
+    int r = store_change_new(imap_store(s), change);
 
     if (r != 0)
         return r;
-    store_change_flag(change, &flagging);
-    return store_commit(change);
+    store_change_flag(*change, flagging);
+    return store_commit(*change);
 }
 
-/// The view follows, and the client is told unless it asked not to be.
-static int follow(struct imap_session *s, struct imap_call *c, const struct storing *what)
+/// The names of all keywords in the change are known from here on.
+static int learn_keywords(struct imap_session *s, struct imap_call *c, const struct storing *what,
+                          uint64_t *out)
 {
-    struct imap_view *view = s->view;
-    uint64_t keywords = 0;
+    const struct imap_flags *flags = &what->flags;
+    int r;
 
+    *out = 0;
+    if (imap_view_keyword_bits(s->view, flags->keywords, flags->keyword_count, out))
+        return 0;
+    r = imap_view_keywords_load(s, s->view);
+    if (r != 0)
+        return r;
+    imap_view_put_flags(s->view, c->out);
     // one that is to be removed may be unknown to the store as well
-    if (!imap_view_keyword_bits(view, what->flags.keywords, what->flags.keyword_count, &keywords)) {
-        int r = imap_view_keywords_load(s, view);
+    (void)imap_view_keyword_bits(s->view, flags->keywords, flags->keyword_count, out);
+    return 0;
+}
 
-        if (r != 0)
-            return r;
-        imap_view_put_flags(view, c->out);
-        (void)imap_view_keyword_bits(view, what->flags.keywords, what->flags.keyword_count,
-                                     &keywords);
-    }
-    for (size_t i = 0; i < what->selection.count; i++) {
+static int follow_one(struct imap_session *s, struct imap_call *c, const struct storing *what,
+                      const struct store_flagging *flagging, uint64_t keywords, uint32_t n)
+{
+    struct imap_view_entry before = imap_view_at(s->view, n), entry = before;
+    bool is_changed;
+    int r;
+
+    predict(&entry, flagging, keywords);
+    is_changed = entry.flags != before.flags || entry.keywords != before.keywords;
+    if (is_changed)
+        entry.modseq = flagging->modseq;
+    imap_view_put(s->view, n, &entry);
+    if (!what->is_silent)
+        imap_view_put_fetch_flags(s, n, c->is_uid, c->out);
+    else if (is_changed && (s->enabled & IMAP_CONDSTORE))
+        imap_view_put_fetch_modseq(s, n, c->is_uid, c->out);
+    r = imap_put_out(s, c, false);
+    return r < 0 ? r : rt_breathe();
+}
+
+/// The view follows, and the client is told unless it asked not to be. Those that had changed since
+/// are passed over and put into *modified.
+static int follow(struct imap_session *s, struct imap_call *c, const struct storing *what,
+                  const struct store_flagging *flagging, struct imap_set_putter *modified)
+{
+    uint64_t keywords;
+    size_t conflict = 0;
+    int r = learn_keywords(s, c, what, &keywords);
+
+    for (size_t i = 0; i < what->selection.count && r == 0; i++) {
         struct imap_range range = what->selection.ranges[i];
 
-        for (uint32_t n = range.first; n <= range.last; n++) {
-            struct imap_view_entry entry = imap_view_at(view, n);
-            int r;
+        for (uint32_t n = range.first; n <= range.last && r == 0; n++) {
+            uint32_t uid = imap_view_uid(s->view, n);
 
-            predict(&entry, what->mode, what->flags.bits, keywords);
-            imap_view_put(view, n, &entry);
-            if (what->is_silent)
-                continue;
-            imap_view_put_fetch_flags(s, n, c->is_uid, c->out);
-            r = imap_put_out(s, c, false);
-            if (r == 0)
-                r = rt_breathe();
-            if (r < 0)
-                return r;
+            while (conflict < flagging->conflict_count && flagging->conflicts[conflict] < uid)
+                conflict++;
+            if (conflict < flagging->conflict_count && flagging->conflicts[conflict] == uid)
+                imap_set_put(modified, c->is_uid ? uid : n + 1);
+            else
+                r = follow_one(s, c, what, flagging, keywords, n);
         }
     }
-    return 0;
+    imap_set_end(modified);
+    return r;
+}
+
+static int store(struct imap_session *s, struct imap_call *c, const struct storing *what)
+{
+    CLEANUP(imap_change_drop) struct store_change *change = NULL;
+    CLEANUP(buf_drop) struct buf text = {.max = IMAP_OUT_MAX};
+    struct store_flagging flagging = flagging_of(s, c, what);
+    struct imap_set_putter modified = {.out = &text};
+    int r = commit(s, &flagging, &change);
+
+    buf_put(&text, STR("[MODIFIED "));
+    if (r == 0)
+        r = follow(s, c, what, &flagging, &modified);
+    if (r != 0)
+        return imap_no_store(s, c, "store", r);
+    if (!modified.has_some)
+        return imap_ok_keeping_numbers(s, c, "Stored");
+    buf_put(&text, STR("] Those had changed"));
+    return imap_ok_keeping_numbers(s, c, buf_cstr(&text));
 }
 
 int imap_on_store(struct imap_session *s, struct imap_call *c)
 {
     struct storing what = {0};
-    int r;
 
     if (!imap_scan_selection(s, c, &what.selection) || !parse(c, &what))
         return imap_bad_syntax(s, c);
     if (what.flags.has_unknown)
         return imap_bad(s, c, "No such system flag");
     if (s->view->is_read_only)
-        return imap_no(s, c, "[READ-ONLY] The mailbox was opened by EXAMINE");
+        return imap_no(s, c, "[READ-ONLY] Nothing can be changed here");
+    if (!keep_to_rights(s->view, &what))
+        return imap_no(s, c, "[NOPERM] You were not given the right to change those flags");
+    if (what.unchanged_since != UINT64_MAX)
+        imap_enable(s, IMAP_CONDSTORE, c->out);
     if (what.selection.count == 0)
         return imap_ok_keeping_numbers(s, c, "No such messages");
-    r = commit(s, c, &what);
-    if (r == 0)
-        r = follow(s, c, &what);
-    if (r != 0)
-        return imap_no_store(s, c, "store", r);
-    return imap_ok_keeping_numbers(s, c, "Stored");
+    return store(s, c, &what);
 }

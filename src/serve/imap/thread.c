@@ -90,7 +90,7 @@ int imap_on_thread(struct imap_session *s, struct imap_call *c)
     by_references = str_case_eq(algorithm, STR("REFERENCES"));
     if (!by_references && !str_case_eq(algorithm, STR("ORDEREDSUBJECT")))
         return imap_bad(s, c, "THREAD is ORDEREDSUBJECT or REFERENCES");
-    imap_search_enables(s, &what);
+    imap_search_enables(s, c, &what);
     r = imap_judge_init(&j, s, s->view, c->arena, &what);
     j.c = c;
     r = r == 0 ? run(s, c, &j, by_references ? THREAD_REFERENCES : THREAD_ORDEREDSUBJECT)

@@ -132,7 +132,7 @@ int imap_view_open(struct imap_session *s, const struct store_mailbox *mailbox, 
     view->mailbox_id = mailbox->id;
     view->rights = access_rights(imap_access(s), s->account_id, mailbox);
     view->is_read_only = read_only || !may_change(view->rights);
-    r = store_watch_new(imap_store(s), s->account_id, mailbox->id, rt_conn_handle(s->conn),
+    r = store_watch_new(imap_store(s), mailbox->account_id, mailbox->id, rt_conn_handle(s->conn),
                         &view->watch);
     if (r == 0 && !(s->enabled & IMAP_REV2))
         r = store_recent(imap_store(s), mailbox->id, !view->is_read_only, &first_recent);
@@ -140,7 +140,7 @@ int imap_view_open(struct imap_session *s, const struct store_mailbox *mailbox, 
         r = store_snapshot_get(imap_store(s), mailbox->id, &view->picture);
     if (r != 0)
         return r;
-    view->modseq = store_snapshot_mailbox(view->picture)->modseq;
+    view->modseq = view->told_modseq = store_snapshot_mailbox(view->picture)->modseq;
     view->uidvalidity = store_snapshot_mailbox(view->picture)->uidvalidity;
     view->uidnext = store_snapshot_mailbox(view->picture)->uidnext;
     view->count = store_snapshot_count(view->picture);
@@ -192,19 +192,22 @@ bool imap_view_keyword_bits(const struct imap_view *view, const struct str *name
     return true;
 }
 
-unsigned imap_view_settable(const struct imap_view *view)
+unsigned imap_flags_of_rights(unsigned rights)
 {
     unsigned flags = 0;
 
-    if (view->is_read_only)
-        return 0;
-    if (view->rights & ACCESS_SEEN)
+    if (rights & ACCESS_SEEN)
         flags |= IMAP_SEEN;
-    if (view->rights & ACCESS_DELETED)
+    if (rights & ACCESS_DELETED)
         flags |= IMAP_DELETED;
-    if (view->rights & ACCESS_WRITE)
+    if (rights & ACCESS_WRITE)
         flags |= IMAP_FLAGS_SETTABLE & ~(unsigned)(IMAP_SEEN | IMAP_DELETED);
     return flags;
+}
+
+unsigned imap_view_settable(const struct imap_view *view)
+{
+    return view->is_read_only ? 0 : imap_flags_of_rights(view->rights);
 }
 
 void imap_view_put_flags(const struct imap_view *view, struct buf *out)
@@ -238,23 +241,40 @@ bool imap_view_tells_uid(const struct imap_session *s)
     return !(s->enabled & IMAP_UIDONLY) && (s->enabled & (IMAP_CONDSTORE | IMAP_REV2));
 }
 
+/// "* n FETCH ([UID u] [MODSEQ (m)]", each with a space behind it.
+static void put_fetch_begin(const struct imap_session *s, size_t index, bool with_uid,
+                            const struct imap_view_entry *entry, struct buf *out)
+{
+    imap_view_put_fetch_head(s, index, out);
+    if ((with_uid && !(s->enabled & IMAP_UIDONLY)) || imap_view_tells_uid(s)) {
+        buf_put(out, STR("UID "));
+        buf_put_u64(out, entry->uid);
+        buf_put_char(out, ' ');
+    }
+    if (s->enabled & IMAP_CONDSTORE) {
+        buf_put(out, STR("MODSEQ ("));
+        buf_put_u64(out, entry->modseq);
+        buf_put(out, STR(") "));
+    }
+}
+
+void imap_view_put_fetch_modseq(const struct imap_session *s, size_t index, bool with_uid,
+                                struct buf *out)
+{
+    struct imap_view_entry entry = imap_view_at(s->view, index);
+
+    put_fetch_begin(s, index, with_uid, &entry, out);
+    out->len--; // the last space
+    buf_put(out, STR(")\r\n"));
+}
+
 void imap_view_put_fetch_flags(const struct imap_session *s, size_t index, bool with_uid,
                                struct buf *out)
 {
     const struct imap_view *view = s->view;
     struct imap_view_entry entry = imap_view_at(view, index);
 
-    imap_view_put_fetch_head(s, index, out);
-    if ((with_uid && !(s->enabled & IMAP_UIDONLY)) || imap_view_tells_uid(s)) {
-        buf_put(out, STR("UID "));
-        buf_put_u64(out, entry.uid);
-        buf_put_char(out, ' ');
-    }
-    if (s->enabled & IMAP_CONDSTORE) {
-        buf_put(out, STR("MODSEQ ("));
-        buf_put_u64(out, entry.modseq);
-        buf_put(out, STR(") "));
-    }
+    put_fetch_begin(s, index, with_uid, &entry, out);
     buf_put(out, STR("FLAGS ("));
     imap_flags_put(out, entry.flags, entry.keywords, view->keywords, view->keyword_count);
     buf_put(out, STR("))\r\n"));

@@ -25,7 +25,8 @@ enum { IMAP_RECENT_RANGES_MAX = 16 };
 
 struct imap_view {
     uint64_t mailbox_id;
-    uint64_t modseq; // all changes up to here are in the view, but for expunges that wait
+    uint64_t modseq;      // all changes up to here are in the view, but for expunges that wait
+    uint64_t told_modseq; // the expunges up to here were told, too
     uint32_t uidvalidity, uidnext;
     bool is_read_only; // EXAMINE, or no right to change anything
     unsigned rights;   // of who has signed in (access/access.h), as they were at SELECT
@@ -67,7 +68,10 @@ void imap_view_put_fetch_head(const struct imap_session *s, size_t index, struct
 /// "* n FETCH (FLAGS (...))" with what this client has to hear beside the flags: UID, MODSEQ.
 void imap_view_put_fetch_flags(const struct imap_session *s, size_t index, bool with_uid,
                                struct buf *out);
-/// Does this client hear of modseqs and uids unasked (RFC 7162 3.1, RFC 9051 7.5.2)?
+/// "* n FETCH (MODSEQ (...))", likewise, and no flags.
+void imap_view_put_fetch_modseq(const struct imap_session *s, size_t index, bool with_uid,
+                                struct buf *out);
+/// Does this client hear of uids unasked (RFC 7162 3.1, RFC 9051 7.5.2)?
 bool imap_view_tells_uid(const struct imap_session *s);
 
 /// Message number index + 1, as this client knows it. Others than view.c see entries only so.
@@ -86,6 +90,8 @@ bool imap_view_keyword_bits(const struct imap_view *view, const struct str *name
 size_t imap_view_recent_count(const struct imap_view *view);
 /// Those with first <= uid <= last are \Recent here, from now on or when they come.
 void imap_view_add_recent(struct imap_view *view, uint32_t first, uint32_t last);
-/// Of imap_flag, those that who has signed in may change here (RFC 4314 4); others and keywords
-/// with ACCESS_WRITE.
+/// Of imap_flag, those that one with these rights may change (RFC 4314 4); keywords with
+/// ACCESS_WRITE.
+unsigned imap_flags_of_rights(unsigned rights);
+/// Those that may be changed in this view.
 unsigned imap_view_settable(const struct imap_view *view);

@@ -131,6 +131,8 @@ static void move_on(struct following *f, enum imap_sync how)
     view->count = store_snapshot_count(view->picture);
     view->modseq = store_snapshot_mailbox(f->now)->modseq;
     view->uidnext = store_snapshot_mailbox(f->now)->uidnext;
+    if (view->waiting == 0)
+        view->told_modseq = view->modseq;
 }
 
 static int follow(struct following *f, enum imap_sync how)
