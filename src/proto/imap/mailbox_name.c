@@ -37,7 +37,7 @@ bool imap_name_decode_utf8(struct str wire, struct arena *arena, struct str *out
 
 bool imap_name_decode(struct str wire, struct arena *arena, struct str *out)
 {
-    CLEANUP(buf_drop) struct buf utf8;
+    CLEANUP(buf_drop) struct buf utf8 = {0};
 
     if (!charset_is_ascii(wire))
         return imap_name_decode_utf8(wire, arena, out);

@@ -94,7 +94,7 @@ void imap_put_mailbox(struct buf *out, struct str name)
 
 void imap_put_mailbox_utf8(struct buf *out, struct str name)
 {
-    CLEANUP(buf_drop) struct buf valid;
+    CLEANUP(buf_drop) struct buf valid = {0};
 
     if (charset_is_ascii(name)) {
         imap_put_astring(out, name);

@@ -58,7 +58,7 @@ static void put_numbers(const struct imap_session *s, const struct store_mailbox
 int imap_put_status(struct imap_session *s, const struct store_mailbox *mailbox, unsigned items,
                     struct buf *out)
 {
-    CLEANUP(buf_drop) struct buf text;
+    CLEANUP(buf_drop) struct buf text = {0};
     uint64_t recent = 0;
     int r = 0;
 
