@@ -2,6 +2,7 @@
 //
 // One try to sign in by a bearer token: who it says one is, whether that account is here, and
 // whether it is whom the client wants to be.
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "trust/jwt.h"
 
@@ -61,16 +62,17 @@ static int look(const struct account_try *t, const struct account_bearer *bearer
 static int try_one(const struct account_try *t, const struct account_bearer *bearer,
                    struct account_identity *out)
 {
-    struct account_credentials credentials;
+    CLEANUP(free_drop) struct account_credentials *credentials = calloc(1, sizeof(*credentials));
     int r = account_try_begin(t);
 
+    CHECK(credentials);
     if (r == ACCOUNT_AUTH_OK)
-        r = look(t, bearer, &credentials);
+        r = look(t, bearer, credentials);
     if (r == ACCOUNT_AUTH_OK)
-        r = account_try_succeeded(t, &credentials, out);
+        r = account_try_succeeded(t, credentials, out);
     else if (r == ACCOUNT_AUTH_REFUSED)
         r = account_try_failed(t);
-    sodium_memzero(&credentials, sizeof(credentials));
+    sodium_memzero(credentials, sizeof(*credentials));
     return r;
 }
 
