@@ -153,6 +153,10 @@ static int dispatch(struct imap_session *s, struct imap_call *c, struct str text
                         verb->states == IMAP_SELECTED ? "Select a mailbox first"
                                                       : "You have signed in already");
     }
+    // RFC 9586 3.1; EXPUNGE alone names no messages
+    if ((s->enabled & IMAP_UIDONLY) && verb->is_uid && !command.is_uid &&
+        verb->on != imap_on_expunge)
+        return imap_bad(s, c, "[UIDREQUIRED] You asked for UIDs only: use the UID command");
     c->in = command.arguments;
     c->is_uid = command.is_uid;
     c->is_utf8 = imap_speaks_utf8(s);

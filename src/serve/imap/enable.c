@@ -12,6 +12,8 @@ static const struct {
 } features[] = {
     {STR("CONDSTORE"), IMAP_CONDSTORE},
     {STR("QRESYNC"), IMAP_QRESYNC | IMAP_CONDSTORE},
+    {STR("IMAP4rev2"), IMAP_REV2},
+    {STR("UIDONLY"), IMAP_UIDONLY},
 };
 enum { FEATURE_COUNT = sizeof(features) / sizeof(features[0]) };
 

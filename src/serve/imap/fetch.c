@@ -146,20 +146,40 @@ static size_t next_wanted(const struct imap_fetcher *f, size_t n)
     return m->has_since ? store_snapshot_changed(f->s->view->picture, n, m->changed_since) : n;
 }
 
+/// The last of the wanted ones that follow each other from `n` on, at most `step`.
+static size_t run_end(const struct imap_fetcher *f, size_t n, size_t range_last, size_t step)
+{
+    size_t last = n;
+
+    while (last < range_last && last + 1 < n + step && next_wanted(f, last + 1) == last + 1)
+        last++;
+    return last;
+}
+
+/// Of a run of wanted messages, those in the window of PARTIAL.
+static int fetch_run(struct imap_fetcher *f, size_t first, size_t last)
+{
+    size_t at = f->passed, end = at + (last - first + 1);
+    size_t from = at > f->from ? at : f->from, to = end < f->to ? end : f->to;
+
+    f->passed = end;
+    if (from >= to)
+        return rt_breathe();
+    return fetch_batch(f, (uint32_t)(first + (from - at)), (uint32_t)(first + (to - at) - 1));
+}
+
 static int fetch_all(struct imap_fetcher *f, const struct imap_selection *selection)
 {
     uint32_t step = f->needs_message ? BATCH_OF_BODIES_MAX : BATCH_MAX;
 
-    for (size_t i = 0; i < selection->count; i++) {
+    for (size_t i = 0; i < selection->count && f->passed < f->to; i++) {
         struct imap_range range = selection->ranges[i];
 
-        for (size_t n = next_wanted(f, range.first); n <= range.last; n = next_wanted(f, n)) {
-            size_t last = n;
-            int r;
+        for (size_t n = next_wanted(f, range.first); n <= range.last && f->passed < f->to;
+             n = next_wanted(f, n)) {
+            size_t last = run_end(f, n, range.last, step);
+            int r = fetch_run(f, n, last);
 
-            while (last < range.last && last + 1 < n + step && next_wanted(f, last + 1) == last + 1)
-                last++;
-            r = fetch_batch(f, (uint32_t)n, (uint32_t)last);
             if (r != 0)
                 return r;
             n = last + 1;
@@ -168,13 +188,49 @@ static int fetch_all(struct imap_fetcher *f, const struct imap_selection *select
     return 0;
 }
 
-/// RFC 7162 3.2.6: VANISHED goes with UID FETCH and CHANGEDSINCE, for who enabled QRESYNC.
+static size_t count_wanted(const struct imap_fetcher *f, const struct imap_selection *selection)
+{
+    size_t count = 0;
+
+    if (!f->modifiers.has_since)
+        return selection->messages;
+    for (size_t i = 0; i < selection->count; i++) {
+        struct imap_range range = selection->ranges[i];
+
+        for (size_t n = next_wanted(f, range.first); n <= range.last; n = next_wanted(f, n + 1))
+            count++;
+    }
+    return count;
+}
+
+/// RFC 9394 3.3: of what the other conditions leave, counted from either end.
+static void open_window(struct imap_fetcher *f, const struct imap_selection *selection)
+{
+    const struct imap_fetch_modifiers *m = &f->modifiers;
+    size_t count;
+
+    f->from = 0;
+    f->to = SIZE_MAX;
+    if (!m->has_partial)
+        return;
+    count = m->from_end ? count_wanted(f, selection) : 0;
+    f->from = !m->from_end              ? m->partial_first - 1
+              : count > m->partial_last ? count - m->partial_last
+                                        : 0;
+    f->to = !m->from_end                ? m->partial_last
+            : count >= m->partial_first ? count - m->partial_first + 1
+                                        : 0;
+}
+
+/// RFC 7162 3.2.6: VANISHED goes with UID FETCH and CHANGEDSINCE, for who enabled QRESYNC; RFC 9394
+/// 3.3: PARTIAL with UID FETCH.
 static bool are_modifiers_fine(const struct imap_fetcher *f)
 {
     const struct imap_fetch_modifiers *m = &f->modifiers;
 
-    return !m->has_partial &&
-           (!m->has_vanished || (f->c->is_uid && m->has_since && (f->s->enabled & IMAP_QRESYNC)));
+    if (m->has_vanished && (!m->has_since || !(f->s->enabled & IMAP_QRESYNC)))
+        return false;
+    return f->c->is_uid || !(m->has_vanished || m->has_partial);
 }
 
 /// CHANGEDSINCE asks for the modseq, too; and who asks for modseqs wants to hear of them from then
@@ -238,6 +294,7 @@ int imap_on_fetch(struct imap_session *s, struct imap_call *c)
         return imap_bad_syntax(s, c);
     judge_items(&f);
     want_modseq(&f);
+    open_window(&f, &selection);
     if (f.needs_message) {
         chunk = f.chunk = malloc(IMAP_CHUNK);
         CHECK(chunk);

@@ -22,6 +22,8 @@ struct imap_fetcher {
     bool has_unknown_cte; // something could not be decoded (RFC 3516 4.3)
     size_t missing;       // expunged by somebody, not yet from the view
     size_t failed;        // told, but something of them could not be read
+    size_t passed;        // messages that are wanted, so far; with PARTIAL
+    size_t from, to;      // those at such places are told, `to` is not
     char *chunk;          // IMAP_CHUNK bytes, with needs_message
 };
 

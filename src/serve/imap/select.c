@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 //
-// SELECT and EXAMINE (RFC 3501 6.3.1, 6.3.2), with the parameters of RFC 7162. One that fails
+// SELECT and EXAMINE (RFC 3501 6.3.1, 6.3.2; RFC 9051 6.3.2: without \Recent, and with the name in
+// its normal form), with the parameters of RFC 7162. One that fails
 // leaves no mailbox selected; one that is not understood leaves all as it was.
 #include "base/check.h"
 #include "base/cleanup.h"
@@ -15,8 +16,10 @@ static void put_mailbox(const struct imap_session *s, struct buf *out)
     size_t unseen = store_snapshot_unseen(view->picture);
 
     imap_view_put_flags(view, out);
-    buf_putf(out, "* %zu EXISTS\r\n* %zu RECENT\r\n", view->count, imap_view_recent_count(view));
-    if (unseen < view->count)
+    buf_putf(out, "* %zu EXISTS\r\n", view->count);
+    if (!(s->enabled & IMAP_REV2))
+        buf_putf(out, "* %zu RECENT\r\n", imap_view_recent_count(view));
+    if (unseen < view->count && !(s->enabled & (IMAP_REV2 | IMAP_UIDONLY)))
         buf_putf(out, "* OK [UNSEEN %zu] The first unseen message\r\n", unseen + 1);
     buf_putf(out, "* OK [UIDVALIDITY %" PRIu32 "] UIDs are valid\r\n", view->uidvalidity);
     buf_putf(out, "* OK [UIDNEXT %" PRIu32 "] The next UID\r\n", view->uidnext);
@@ -50,6 +53,9 @@ static int open_mailbox(struct imap_session *s, struct imap_call *c, struct str 
     if (what->condstore)
         s->enabled |= IMAP_CONDSTORE;
     put_mailbox(s, c->out);
+    if (mailbox->account_id == s->account_id)
+        name = str_from(mailbox->name); // INBOX, however it was written
+    imap_put_list_news(s, name, name, c->out);
     if (what->qresync)
         r = imap_resync(s, c, what);
     if (r != 0) {
@@ -71,6 +77,8 @@ static int select_mailbox(struct imap_session *s, struct imap_call *c, bool read
         return imap_bad_syntax(s, c);
     if (what.qresync && !(s->enabled & IMAP_QRESYNC))
         return imap_bad(s, c, "ENABLE QRESYNC first");
+    if (what.match_numbers.count > 0 && (s->enabled & IMAP_UIDONLY)) // RFC 9586 3.4
+        return imap_bad(s, c, "[UIDREQUIRED] Message numbers mean nothing here");
     close_selected(s, c);
     if (answer != IMAP_NAME_OK)
         return imap_refuse_name(s, c, answer);

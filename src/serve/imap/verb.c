@@ -31,8 +31,8 @@ static const struct imap_verb verbs[] = {
     {STR("ESEARCH"),      IN,    imap_on_esearch,      "ESEARCH [IN (mailboxes)] [RETURN (options)] [CHARSET charset] keys", false,
      "MULTISEARCH"},
     {STR("EXAMINE"),      IN,    imap_on_examine,      "EXAMINE mailbox [(parameters)]", false, NULL},
-    {STR("EXPUNGE"),      OPEN,  imap_on_expunge,      "EXPUNGE, or UID EXPUNGE uids", true, NULL},
-    {STR("FETCH"),        OPEN,  imap_on_fetch,        "FETCH messages items [(modifiers)]", true, NULL},
+    {STR("EXPUNGE"),      OPEN,  imap_on_expunge,      "EXPUNGE, or UID EXPUNGE uids", true, "UIDONLY"},
+    {STR("FETCH"),        OPEN,  imap_on_fetch,        "FETCH messages items [(modifiers)]", true, "PARTIAL"},
     {STR("GETACL"),       IN,    imap_on_getacl,       "GETACL mailbox", false, "ACL RIGHTS=kxte"},
     {STR("GETJMAPACCESS"), IN,   imap_on_getjmapaccess, "GETJMAPACCESS", false, "JMAPACCESS"},
     {STR("GETQUOTA"),     IN,    imap_on_getquota,     "GETQUOTA root", false, "QUOTA QUOTA=RES-MESSAGE QUOTA=RES-STORAGE"},
@@ -111,7 +111,9 @@ void imap_put_capabilities(struct imap_session *s, struct buf *out)
     unsigned now = s->state == IMAP_NOT_AUTHENTICATED ? FIRST : IN;
     struct rt_tls_info info;
 
-    buf_put(out, STR("IMAP4rev1 LITERAL+"));
+    // a stranger's literals are short (RFC 7888 5); IMAP_LOGIN_LITERAL_MAX
+    buf_put(out, now == FIRST ? STR("IMAP4rev1 IMAP4rev2 LITERAL-")
+                              : STR("IMAP4rev1 IMAP4rev2 LITERAL+"));
     for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
         if (!verbs[i].capabilities || !(verbs[i].states & now) || !is_offered(s, &verbs[i]))
             continue;
