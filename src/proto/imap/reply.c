@@ -9,15 +9,15 @@
 
 enum { QUOTED_MAX = 1000 }; // longer strings go as literals, which readers parse faster
 
-static bool is_quotable(struct str s)
+static bool is_quotable(struct str s, bool with_utf8)
 {
     if (s.len > QUOTED_MAX)
         return false;
     for (size_t i = 0; i < s.len; i++)
-        if ((unsigned char)s.ptr[i] >= 0x80 || s.ptr[i] == '\0' || s.ptr[i] == '\r' ||
-            s.ptr[i] == '\n')
+        if (((unsigned char)s.ptr[i] >= 0x80 && !with_utf8) || s.ptr[i] == '\0' ||
+            s.ptr[i] == '\r' || s.ptr[i] == '\n')
             return false;
-    return true;
+    return !with_utf8 || charset_is_utf8(s);
 }
 
 void imap_put_literal_head(struct buf *out, uint64_t size)
@@ -49,14 +49,24 @@ static void put_quoted(struct buf *out, struct str s)
     buf_put_char(out, '"');
 }
 
-void imap_put_string(struct buf *out, struct str s)
+static void put_string(struct buf *out, struct str s, bool with_utf8)
 {
-    if (is_quotable(s)) {
+    if (is_quotable(s, with_utf8)) {
         put_quoted(out, s);
         return;
     }
     imap_put_literal_head(out, s.len);
     put_without_nul(out, s);
+}
+
+void imap_put_string(struct buf *out, struct str s)
+{
+    put_string(out, s, false);
+}
+
+void imap_put_string_utf8(struct buf *out, struct str s)
+{
+    put_string(out, s, true);
 }
 
 void imap_put_nstring(struct buf *out, struct str s)

@@ -8,6 +8,8 @@
 /// Quoted when that is possible and not long, else a literal. NUL, which neither may hold, is put
 /// as "?".
 void imap_put_string(struct buf *out, struct str s);
+/// The same for who enabled UTF-8 in quoted strings (RFC 6855 3, RFC 9051 4.3).
+void imap_put_string_utf8(struct buf *out, struct str s);
 /// NIL when ptr is NULL.
 void imap_put_nstring(struct buf *out, struct str s);
 /// An atom when it can be one.

@@ -14,7 +14,7 @@
 
 #include <errno.h>
 
-enum { BATCH_MAX = 256, BATCH_OF_BODIES_MAX = 16 };
+enum { BATCH_MAX = IMAP_FETCH_BATCH_MAX, BATCH_OF_BODIES_MAX = 16 };
 
 static bool is_of_view(enum imap_fetch_kind kind)
 {
@@ -27,6 +27,13 @@ static bool is_of_entry(enum imap_fetch_kind kind)
            kind == IMAP_FETCH_SAVEDATE || kind == IMAP_FETCH_EMAILID;
 }
 
+static bool is_of_summary(enum imap_fetch_kind kind)
+{
+    return kind == IMAP_FETCH_ENVELOPE || kind == IMAP_FETCH_BODY ||
+           kind == IMAP_FETCH_BODYSTRUCTURE || kind == IMAP_FETCH_PREVIEW ||
+           kind == IMAP_FETCH_THREADID;
+}
+
 static void judge_items(struct imap_fetcher *f)
 {
     for (size_t i = 0; i < f->what.count; i++) {
@@ -36,7 +43,9 @@ static void judge_items(struct imap_fetcher *f)
         f->has_flags |= item->kind == IMAP_FETCH_FLAGS;
         f->has_modseq |= item->kind == IMAP_FETCH_MODSEQ;
         f->needs_entry |= !is_of_view(item->kind);
-        f->needs_message |= !is_of_view(item->kind) && !is_of_entry(item->kind);
+        f->needs_summary |= is_of_summary(item->kind);
+        f->needs_message |=
+            !is_of_view(item->kind) && !is_of_entry(item->kind) && !is_of_summary(item->kind);
         f->sets_seen |= !item->is_peek;
     }
     f->sets_seen = f->sets_seen && !f->s->view->is_read_only && (f->s->view->rights & ACCESS_SEEN);
@@ -95,17 +104,39 @@ static const struct store_entry *find_entry(const struct store_entries *entries,
     return *at < entries->count && entries->items[*at].uid == uid ? &entries->items[*at] : NULL;
 }
 
-static int put_one(struct imap_fetcher *f, uint32_t index, const struct store_entry *entry,
-                   bool is_newly_seen)
+static int put_one(struct imap_fetcher *f, struct imap_fetch_of *of)
 {
     struct imap_message message;
     int r;
 
     if (!f->needs_message)
-        return imap_fetch_put(f, index, entry, NULL, is_newly_seen);
-    imap_message_init(&message, imap_store(f->s), &entry->body);
-    r = imap_fetch_put(f, index, entry, &message, is_newly_seen);
+        return imap_fetch_put(f, of);
+    imap_message_init(&message, imap_store(f->s), &of->entry->body);
+    of->message = &message;
+    r = imap_fetch_put(f, of);
     imap_message_done(&message);
+    return r;
+}
+
+static int put_batch(struct imap_fetcher *f, uint32_t first, uint32_t last,
+                     const struct store_entries *stored, const bool *is_newly_seen)
+{
+    struct imap_fetch_of of = {0};
+    int r = 0;
+
+    for (uint32_t n = first; n <= last && r == 0; n++) {
+        of.index = n;
+        of.entry = find_entry(stored, &of.at, imap_view_uid(f->s->view, n));
+        of.is_newly_seen = is_newly_seen[n - first];
+        if (f->needs_entry && !of.entry)
+            f->missing++;
+        else
+            r = put_one(f, &of);
+        if (r == 0)
+            r = imap_put_out(f->s, f->c, false);
+        if (r == 0)
+            r = rt_breathe();
+    }
     return r;
 }
 
@@ -114,7 +145,6 @@ static int fetch_batch(struct imap_fetcher *f, uint32_t first, uint32_t last)
     const struct imap_view *view = f->s->view;
     struct store_entries stored = {0};
     bool is_newly_seen[BATCH_MAX] = {false};
-    size_t at = 0;
     int r = 0;
 
     if (f->sets_seen)
@@ -122,17 +152,10 @@ static int fetch_batch(struct imap_fetcher *f, uint32_t first, uint32_t last)
     if (f->needs_entry)
         r = store_entries_get(imap_store(f->s), view->mailbox_id, imap_view_uid(view, first),
                               imap_view_uid(view, last), &stored);
-    for (uint32_t n = first; n <= last && r == 0; n++) {
-        const struct store_entry *entry = find_entry(&stored, &at, imap_view_uid(view, n));
-
-        if (f->needs_entry && !entry)
-            f->missing++;
-        else
-            r = put_one(f, n, entry, is_newly_seen[n - first]);
-        if (r == 0)
-            r = imap_put_out(f->s, f->c, false);
-        if (r == 0)
-            r = rt_breathe();
+    if (r == 0) {
+        imap_fetch_summarize(f, &stored);
+        r = put_batch(f, first, last, &stored, is_newly_seen);
+        imap_fetch_summarize(f, NULL);
     }
     store_entries_done(&stored);
     return r;
@@ -276,9 +299,15 @@ static int answer(struct imap_fetcher *f, int r)
         f->s, f->c, f->missing > 0 ? "[EXPUNGEISSUED] Some messages are gone" : "Fetched");
 }
 
+static void summaries_drop(struct imap_fetch_summaries **summaries)
+{
+    free(*summaries);
+}
+
 int imap_on_fetch(struct imap_session *s, struct imap_call *c)
 {
     CLEANUP(free_drop) char *chunk = NULL;
+    CLEANUP(summaries_drop) struct imap_fetch_summaries *summaries = NULL;
     struct imap_fetcher f = {.s = s, .c = c};
     struct imap_selection selection;
     struct scan set = c->in;
@@ -298,6 +327,10 @@ int imap_on_fetch(struct imap_session *s, struct imap_call *c)
     if (f.needs_message) {
         chunk = f.chunk = malloc(IMAP_CHUNK);
         CHECK(chunk);
+    }
+    if (f.needs_summary) {
+        summaries = f.summaries = calloc(1, sizeof(*summaries));
+        CHECK(summaries);
     }
     r = put_vanished(&f, set);
     if (r == 0)

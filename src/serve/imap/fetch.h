@@ -9,6 +9,16 @@
 #include "proto/imap/modifier.h"
 #include "serve/imap/message.h"
 #include "serve/imap/session.h"
+#include "summary/summary.h"
+
+enum { IMAP_FETCH_BATCH_MAX = 256 }; // messages looked at together
+
+/// The summaries of a batch (summary/summary.h), in the order of its messages.
+struct imap_fetch_summaries {
+    struct summary items[IMAP_FETCH_BATCH_MAX];
+    int results[IMAP_FETCH_BATCH_MAX];
+    size_t count;
+};
 
 struct imap_fetcher {
     struct imap_session *s;
@@ -16,23 +26,32 @@ struct imap_fetcher {
     struct imap_fetch what;
     struct imap_fetch_modifiers modifiers;
     bool has_uid, has_flags, has_modseq; // asked for
-    bool needs_entry, needs_message;     // of the store
+    bool needs_entry, needs_message, needs_summary;
     bool sets_seen;
-    bool is_broken;       // an error came after a literal had begun
-    bool has_unknown_cte; // something could not be decoded (RFC 3516 4.3)
-    size_t missing;       // expunged by somebody, not yet from the view
-    size_t failed;        // told, but something of them could not be read
-    size_t passed;        // messages that are wanted, so far; with PARTIAL
-    size_t from, to;      // those at such places are told, `to` is not
-    char *chunk;          // IMAP_CHUNK bytes, with needs_message
+    bool is_broken;                         // an error came after a literal had begun
+    bool has_unknown_cte;                   // something could not be decoded (RFC 3516 4.3)
+    size_t missing;                         // expunged by somebody, not yet from the view
+    size_t failed;                          // told, but something of them could not be read
+    size_t passed;                          // messages that are wanted, so far; with PARTIAL
+    size_t from, to;                        // those at such places are told, `to` is not
+    char *chunk;                            // IMAP_CHUNK bytes, with needs_message
+    struct imap_fetch_summaries *summaries; // with needs_summary
+};
+
+/// A message of which something is told.
+struct imap_fetch_of {
+    uint32_t index;
+    const struct store_entry *entry; // with needs_entry
+    struct imap_message *message;    // with needs_message
+    size_t at;                       // its place in the batch's entries
+    bool is_newly_seen;
 };
 
 /// Positive answer of the functions below: nothing is told of this item, not even its name.
 enum { IMAP_FETCH_UNTOLD = 1 };
 
-/// [await] "* n FETCH (...)". `entry` and `message` are there when f needs them. 0 or -errno.
-int imap_fetch_put(struct imap_fetcher *f, uint32_t index, const struct store_entry *entry,
-                   struct imap_message *message, bool is_newly_seen);
+/// [await] "* n FETCH (...)". 0 or -errno.
+int imap_fetch_put(struct imap_fetcher *f, const struct imap_fetch_of *of);
 
 /// [await] The value of an item; its name is out already. 0, IMAP_FETCH_UNTOLD or -errno; after an
 /// error with f->is_broken the session must end, else nothing of the value is out.
@@ -41,7 +60,11 @@ int imap_fetch_put_section(struct imap_fetcher *f, const struct imap_fetch_item 
 int imap_fetch_put_binary(struct imap_fetcher *f, const struct imap_fetch_item *item,
                           struct imap_message *m);
 int imap_fetch_put_told(struct imap_fetcher *f, const struct imap_fetch_item *item,
-                        struct imap_message *m);
+                        const struct imap_fetch_of *of);
+
+/// [await] The summaries of these messages; errors are met where they are told. Those of the batch
+/// before go; NULL: nothing more.
+void imap_fetch_summarize(struct imap_fetcher *f, const struct store_entries *entries);
 
 /// What the item's partial leaves of [0, len).
 struct byte_range imap_fetch_cut(const struct imap_fetch_item *item, uint64_t len);

@@ -9,13 +9,6 @@
 #include <errno.h>
 #include <inttypes.h>
 
-struct told {
-    uint32_t index;
-    const struct store_entry *entry;
-    struct imap_message *m;
-    bool has_some;
-};
-
 static void put_flags(struct imap_fetcher *f, uint32_t index)
 {
     const struct imap_view *view = f->s->view;
@@ -41,7 +34,7 @@ static void put_emailid(struct buf *out, const struct store_entry *entry)
 }
 
 static int put_value(struct imap_fetcher *f, const struct imap_fetch_item *item,
-                     const struct told *of)
+                     const struct imap_fetch_of *of)
 {
     struct buf *out = f->c->out;
 
@@ -72,28 +65,29 @@ static int put_value(struct imap_fetcher *f, const struct imap_fetch_item *item,
     case IMAP_FETCH_BODYSTRUCTURE:
     case IMAP_FETCH_PREVIEW:
     case IMAP_FETCH_THREADID:
-        return imap_fetch_put_told(f, item, of->m);
+        return imap_fetch_put_told(f, item, of);
     case IMAP_FETCH_SECTION:
     case IMAP_FETCH_RFC822:
     case IMAP_FETCH_RFC822_HEADER:
     case IMAP_FETCH_RFC822_TEXT:
-        return imap_fetch_put_section(f, item, of->m);
+        return imap_fetch_put_section(f, item, of->message);
     case IMAP_FETCH_BINARY:
     case IMAP_FETCH_BINARY_SIZE:
-        return imap_fetch_put_binary(f, item, of->m);
+        return imap_fetch_put_binary(f, item, of->message);
     }
     return -EINVAL;
 }
 
 /// [await] " NAME value", or nothing where nothing is to be told. Only the connection's errors come
 /// back; what cannot be read is NIL.
-static int put_item(struct imap_fetcher *f, const struct imap_fetch_item *item, struct told *of)
+static int put_item(struct imap_fetcher *f, const struct imap_fetch_item *item,
+                    const struct imap_fetch_of *of, bool *has_some)
 {
     struct buf *out = f->c->out;
     size_t mark = out->len;
     int r;
 
-    if (of->has_some)
+    if (*has_some)
         buf_put_char(out, ' ');
     imap_fetch_item_put(out, item);
     buf_put_char(out, ' ');
@@ -107,7 +101,7 @@ static int put_item(struct imap_fetcher *f, const struct imap_fetch_item *item, 
     }
     if (r < 0)
         buf_put(out, STR("NIL"));
-    of->has_some = true;
+    *has_some = true;
     return 0;
 }
 
@@ -115,33 +109,42 @@ static const struct imap_fetch_item uid_item = {.kind = IMAP_FETCH_UID};
 static const struct imap_fetch_item flags_item = {.kind = IMAP_FETCH_FLAGS};
 static const struct imap_fetch_item modseq_item = {.kind = IMAP_FETCH_MODSEQ};
 
-int imap_fetch_put(struct imap_fetcher *f, uint32_t index, const struct store_entry *entry,
-                   struct imap_message *message, bool is_newly_seen)
+/// What the client asked for.
+static int put_wanted(struct imap_fetcher *f, const struct imap_fetch_of *of, bool *has_some)
 {
-    struct told of = {index, entry, message, false};
-    struct buf *out = f->c->out;
-    size_t mark = out->len;
-
-    imap_view_put_fetch_head(f->s, index, out);
-    if (f->c->is_uid && !f->has_uid && !(f->s->enabled & IMAP_UIDONLY))
-        (void)put_item(f, &uid_item, &of);
     for (size_t i = 0; i < f->what.count; i++) {
-        int r = put_item(f, &f->what.items[i], &of);
+        int r = put_item(f, &f->what.items[i], of, has_some);
 
         if (r < 0)
             return r;
-        if (of.has_some)
+        if (*has_some)
             r = imap_put_out(f->s, f->c, false); // many large items must not pile up
         if (r < 0) {
             f->is_broken = true;
             return r;
         }
     }
-    if (is_newly_seen && !f->has_flags)
-        (void)put_item(f, &flags_item, &of);
-    if (is_newly_seen && !f->has_modseq && (f->s->enabled & IMAP_CONDSTORE))
-        (void)put_item(f, &modseq_item, &of);
-    if (of.has_some)
+    return 0;
+}
+
+int imap_fetch_put(struct imap_fetcher *f, const struct imap_fetch_of *of)
+{
+    struct buf *out = f->c->out;
+    size_t mark = out->len;
+    bool has_some = false;
+    int r;
+
+    imap_view_put_fetch_head(f->s, of->index, out);
+    if (f->c->is_uid && !f->has_uid && !(f->s->enabled & IMAP_UIDONLY))
+        (void)put_item(f, &uid_item, of, &has_some);
+    r = put_wanted(f, of, &has_some);
+    if (r < 0)
+        return r;
+    if (of->is_newly_seen && !f->has_flags)
+        (void)put_item(f, &flags_item, of, &has_some);
+    if (of->is_newly_seen && !f->has_modseq && (f->s->enabled & IMAP_CONDSTORE))
+        (void)put_item(f, &modseq_item, of, &has_some);
+    if (has_some)
         buf_put(out, STR(")\r\n"));
     else
         out->len = mark;

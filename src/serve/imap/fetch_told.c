@@ -1,89 +1,78 @@
 // SPDX-License-Identifier: ISC
 //
-// What is told of a message instead of shown: ENVELOPE, BODY and BODYSTRUCTURE (RFC 3501 7.4.2).
-// They can be many times as long as the mail they tell of: one that is meant to hurt is told as if
-// it had nothing in it, so that the mailbox stays readable.
-#include "base/cleanup.h"
-#include "mail/structure.h"
+// What is told of a message instead of shown: ENVELOPE, BODY and BODYSTRUCTURE (RFC 3501 7.4.2),
+// PREVIEW (RFC 8970) and THREADID (RFC 8474). All of it was worked out once and is kept
+// (summary/summary.h); a batch of messages is asked for together.
+#include "base/check.h"
+#include "proto/imap/reply.h"
 #include "serve/imap/fetch.h"
+#include "serve/imap/objectid.h"
 
-enum { TOLD_MAX = 4 << 20 };
-
-static void put_told(struct imap_fetcher *f, const struct imap_message *m, const struct buf *told,
-                     bool is_envelope)
+static void forget(struct imap_fetch_summaries *summaries)
 {
-    if (buf_ok(told))
-        buf_put(f->c->out, buf_str(told));
-    else if (is_envelope)
-        buf_put(f->c->out, STR("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"));
-    else
-        buf_putf(f->c->out, "(\"application\" \"octet-stream\" NIL NIL NIL \"8bit\" %llu)",
-                 (unsigned long long)m->ref->size);
+    for (size_t i = 0; i < summaries->count; i++)
+        summary_done(&summaries->items[i]);
+    summaries->count = 0;
 }
 
-static int put_envelope(struct imap_fetcher *f, struct imap_message *m)
+void imap_fetch_summarize(struct imap_fetcher *f, const struct store_entries *entries)
 {
-    CLEANUP(buf_drop) struct buf told;
-    struct str header;
-    int r = imap_message_header(m, &header);
+    const struct store_body_ref *refs[IMAP_FETCH_BATCH_MAX];
+    struct imap_fetch_summaries *summaries = f->summaries;
 
-    buf_init(&told, TOLD_MAX);
-    if (r < 0)
-        return r;
-    structure_put_envelope(&told, header);
-    put_told(f, m, &told, true);
-    return 0;
+    if (!summaries)
+        return;
+    forget(summaries);
+    if (!entries)
+        return;
+    for (size_t i = 0; i < entries->count && i < IMAP_FETCH_BATCH_MAX; i++)
+        refs[summaries->count++] = &entries->items[i].body;
+    (void)summary_get_many(imap_summaries(f->s), imap_store(f->s), refs, summaries->count,
+                           summaries->items, summaries->results);
 }
 
-/// For the envelopes of messages within.
-struct headers {
-    struct imap_message *m;
-    struct buf header;
-    int r;
-};
-
-static struct str header_within(void *arg, size_t index)
+/// [await] 0 or -errno.
+static int get(struct imap_fetcher *f, const struct imap_fetch_of *of, struct summary **out)
 {
-    struct headers *h = arg;
-    const struct mime_part *part = &h->m->mime.parts[index];
-    size_t len = part->body - part->header;
+    struct imap_fetch_summaries *summaries = f->summaries;
+    int *result = &summaries->results[of->at];
 
-    buf_clear(&h->header);
-    if (h->r == 0)
-        h->r = imap_message_read(h->m, part->header, len < IMAP_HEADER_MAX ? len : IMAP_HEADER_MAX,
-                                 &h->header);
-    return buf_str(&h->header);
+    CHECK(of->at < summaries->count);
+    if (*result == SUMMARY_ALONE)
+        *result = summary_get(imap_summaries(f->s), imap_store(f->s), &of->entry->body,
+                              &summaries->items[of->at]);
+    *out = &summaries->items[of->at];
+    return *result;
 }
 
-static int put_structure(struct imap_fetcher *f, struct imap_message *m, bool is_extended)
+static void put_threadid(struct buf *out, const struct imap_fetch_of *of,
+                         const struct summary *summary)
 {
-    CLEANUP(buf_drop) struct buf told;
-    struct headers h = {.m = m};
-    struct structure_source source = {header_within, &h};
-    int r = imap_message_mime(m);
-
-    buf_init(&told, TOLD_MAX);
-    if (r < 0)
-        return r;
-    buf_init(&h.header, IMAP_HEADER_MAX);
-    structure_put_body_from(&told, &m->mime, &source, is_extended);
-    buf_done(&h.header);
-    if (h.r == 0)
-        put_told(f, m, &told, false);
-    return h.r;
+    buf_put_char(out, '(');
+    imap_put_threadid(out, summary->references, summary->message_id, of->entry->body.message_id);
+    buf_put_char(out, ')');
 }
 
 int imap_fetch_put_told(struct imap_fetcher *f, const struct imap_fetch_item *item,
-                        struct imap_message *m)
+                        const struct imap_fetch_of *of)
 {
-    switch (item->kind) {
-    case IMAP_FETCH_ENVELOPE:
-        return put_envelope(f, m);
-    case IMAP_FETCH_BODY:
-        return put_structure(f, m, false);
-    case IMAP_FETCH_BODYSTRUCTURE:
-        return put_structure(f, m, true);
-    default:
-        return IMAP_FETCH_UNTOLD;
-    }
+    struct buf *out = f->c->out;
+    struct summary *summary;
+    int r = get(f, of, &summary);
+
+    if (r < 0)
+        return r;
+    if (item->kind == IMAP_FETCH_ENVELOPE)
+        buf_put(out, summary->envelope);
+    else if (item->kind == IMAP_FETCH_BODY)
+        buf_put(out, summary->body);
+    else if (item->kind == IMAP_FETCH_BODYSTRUCTURE)
+        buf_put(out, summary->body_structure);
+    else if (item->kind == IMAP_FETCH_THREADID)
+        put_threadid(out, of, summary);
+    else if (imap_speaks_utf8(f->s))
+        imap_put_string_utf8(out, summary->preview);
+    else
+        imap_put_string(out, summary->preview);
+    return 0;
 }
