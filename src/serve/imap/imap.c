@@ -25,6 +25,9 @@ static const struct setting items[] = {
         "ENABLE UTF8=ACCEPT, as RFC 6855 wants. Old mail often has such headers."),
     IMAP_SETTING(literal_size, SETTING_SIZE, "64K", 4096, 262144,
         "Bytes that the literals of one command may have together; APPEND's message aside."),
+    IMAP_SETTING(submitters, SETTING_LIST, "", 0, 0,
+        "Accounts of submission servers: they may fetch what a URL with URLAUTH=submit+ names "
+        "(RFC 4467)."),
     IMAP_SETTING(login_failures, SETTING_COUNT, "5", 1, 100,
         "After so many failed log-ins the session is closed."),
     IMAP_SETTING(bad_commands, SETTING_COUNT, "20", 1, 1000,

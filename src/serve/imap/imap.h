@@ -19,13 +19,14 @@ struct imap_config {
     uint64_t idle;       // milliseconds; RFC 3501 5.4: thirty minutes or more
     uint64_t login_idle; // milliseconds, before the client has signed in
     uint64_t stall;      // milliseconds for the rest of a command, and to take a piece of an answer
-    uint64_t message_size;   // bytes of a message that APPEND takes
-    bool ascii_headers;      // UTF-8 headers only from clients that ENABLE it (RFC 6855 4)
-    uint64_t literal_size;   // bytes of all literals of any other command together
-    uint64_t login_failures; // of one session, then it is closed
-    uint64_t bad_commands;   // in a row, then the session is closed
-    bool unauthenticate;     // RFC 8437 3: there must be a way to turn it off
-    struct str jmap_url;     // RFC 9698: of the session resource; "": no JMAP
+    uint64_t message_size;          // bytes of a message that APPEND takes
+    bool ascii_headers;             // UTF-8 headers only from clients that ENABLE it (RFC 6855 4)
+    uint64_t literal_size;          // bytes of all literals of any other command together
+    struct setting_list submitters; // accounts that may fetch URLs of "submit+" (RFC 4467)
+    uint64_t login_failures;        // of one session, then it is closed
+    uint64_t bad_commands;          // in a row, then the session is closed
+    bool unauthenticate;            // RFC 8437 3: there must be a way to turn it off
+    struct str jmap_url;            // RFC 9698: of the session resource; "": no JMAP
 };
 extern const struct settings imap_settings;
 

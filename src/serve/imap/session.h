@@ -237,6 +237,7 @@ int imap_on_getacl(struct imap_session *s, struct imap_call *c);
 int imap_on_getjmapaccess(struct imap_session *s, struct imap_call *c); // jmapaccess.c
 int imap_on_getquota(struct imap_session *s, struct imap_call *c);
 int imap_on_getquotaroot(struct imap_session *s, struct imap_call *c);
+int imap_on_genurlauth(struct imap_session *s, struct imap_call *c);
 int imap_on_id(struct imap_session *s, struct imap_call *c);
 int imap_on_idle(struct imap_session *s, struct imap_call *c);
 int imap_on_list(struct imap_session *s, struct imap_call *c);
@@ -250,6 +251,7 @@ int imap_on_namespace(struct imap_session *s, struct imap_call *c);
 int imap_on_noop(struct imap_session *s, struct imap_call *c);
 int imap_on_rename(struct imap_session *s, struct imap_call *c);
 int imap_on_replace(struct imap_session *s, struct imap_call *c);
+int imap_on_resetkey(struct imap_session *s, struct imap_call *c);
 int imap_on_search(struct imap_session *s, struct imap_call *c);
 int imap_on_select(struct imap_session *s, struct imap_call *c);
 int imap_on_setacl(struct imap_session *s, struct imap_call *c);
@@ -262,6 +264,7 @@ int imap_on_subscribe(struct imap_session *s, struct imap_call *c);
 int imap_on_unauthenticate(struct imap_session *s, struct imap_call *c);
 int imap_on_thread(struct imap_session *s, struct imap_call *c);
 int imap_on_unselect(struct imap_session *s, struct imap_call *c);    // close.c
+int imap_on_urlfetch(struct imap_session *s, struct imap_call *c);
 int imap_on_unsubscribe(struct imap_session *s, struct imap_call *c); // subscribe.c
 
 /// A mailbox's name as this client reads it: modified UTF-7 or UTF-8.

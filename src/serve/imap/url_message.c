@@ -12,8 +12,8 @@ static void message_drop(struct imap_url_message **m)
     imap_url_close(*m);
 }
 
-static int find_mailbox(struct imap_session *s, uint64_t account_id, const struct imap_url *url,
-                        struct store_mailbox *out)
+int imap_url_mailbox(struct imap_session *s, uint64_t account_id, const struct imap_url *url,
+                     struct store_mailbox *out)
 {
     struct access_place place;
     int r = STORE_NOT_FOUND;
@@ -46,7 +46,7 @@ int imap_url_open(struct imap_session *s, uint64_t account_id, const struct imap
     int r;
 
     CHECK(m);
-    r = find_mailbox(s, account_id, url, &m->mailbox);
+    r = imap_url_mailbox(s, account_id, url, &m->mailbox);
     if (r == 0 && url->uidvalidity > 0 && url->uidvalidity != m->mailbox.uidvalidity)
         r = STORE_NOT_FOUND;
     if (r == 0)

@@ -16,6 +16,9 @@ struct imap_url_message {
     uint64_t from, size; // of the piece: what the URL's partial leaves
 };
 
+/// [await] The mailbox a URL names for that account, which may read it; as below.
+int imap_url_mailbox(struct imap_session *s, uint64_t account_id, const struct imap_url *url,
+                     struct store_mailbox *out);
 /// [await] Read with the rights of `account_id`; a URL without a mailbox means the selected one. 0;
 /// STORE_NOT_FOUND: no such mailbox, validity, message or part; -EACCES: not for that account;
 /// -errno.

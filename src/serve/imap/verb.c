@@ -32,7 +32,8 @@ static const struct imap_verb verbs[] = {
      "MULTISEARCH"},
     {STR("EXAMINE"),      IN,    imap_on_examine,      "EXAMINE mailbox [(parameters)]", false, NULL},
     {STR("EXPUNGE"),      OPEN,  imap_on_expunge,      "EXPUNGE, or UID EXPUNGE uids", true, "UIDONLY"},
-    {STR("FETCH"),        OPEN,  imap_on_fetch,        "FETCH messages items [(modifiers)]", true, "PARTIAL"},
+    {STR("FETCH"),        OPEN,  imap_on_fetch,        "FETCH messages items [(modifiers)]", true, "PARTIAL PREVIEW SAVEDATE"},
+    {STR("GENURLAUTH"),   IN,    imap_on_genurlauth,   "GENURLAUTH url INTERNAL ...", false, NULL},
     {STR("GETACL"),       IN,    imap_on_getacl,       "GETACL mailbox", false, "ACL RIGHTS=kxte"},
     {STR("GETJMAPACCESS"), IN,   imap_on_getjmapaccess, "GETJMAPACCESS", false, "JMAPACCESS"},
     {STR("GETQUOTA"),     IN,    imap_on_getquota,     "GETQUOTA root", false, "QUOTA QUOTA=RES-MESSAGE QUOTA=RES-STORAGE"},
@@ -51,6 +52,7 @@ static const struct imap_verb verbs[] = {
     {STR("NOOP"),         ANY,   imap_on_noop,         "NOOP", false, NULL},
     {STR("RENAME"),       IN,    imap_on_rename,       "RENAME mailbox new-name", false, NULL},
     {STR("REPLACE"),      OPEN,  imap_on_replace,      "REPLACE message mailbox [(flags)] [\"date\"] {size}", true, "REPLACE"},
+    {STR("RESETKEY"),     IN,    imap_on_resetkey,     "RESETKEY [mailbox [INTERNAL]]", false, NULL},
     {STR("SEARCH"),       OPEN,  imap_on_search,       "SEARCH [RETURN (options)] [CHARSET charset] keys", true,
      "ESEARCH INPROGRESS SEARCH=FUZZY SEARCHRES WITHIN"},
     {STR("SELECT"),       IN,    imap_on_select,       "SELECT mailbox [(parameters)]", false, "CONDSTORE QRESYNC"},
@@ -67,6 +69,7 @@ static const struct imap_verb verbs[] = {
     {STR("UNAUTHENTICATE"), IN,  imap_on_unauthenticate, "UNAUTHENTICATE", false, "UNAUTHENTICATE"},
     {STR("UNSELECT"),     OPEN,  imap_on_unselect,     "UNSELECT", false, "UNSELECT"},
     {STR("UNSUBSCRIBE"),  IN,    imap_on_unsubscribe,  "UNSUBSCRIBE mailbox", false, NULL},
+    {STR("URLFETCH"),     IN,    imap_on_urlfetch,     "URLFETCH url ...", false, "URLAUTH"},
 };
 // clang-format on
 
