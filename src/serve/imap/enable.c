@@ -14,6 +14,7 @@ static const struct {
     {STR("QRESYNC"), IMAP_QRESYNC | IMAP_CONDSTORE},
     {STR("IMAP4rev2"), IMAP_REV2},
     {STR("UIDONLY"), IMAP_UIDONLY},
+    {STR("UTF8=ACCEPT"), IMAP_UTF8},
 };
 enum { FEATURE_COUNT = sizeof(features) / sizeof(features[0]) };
 

@@ -27,7 +27,7 @@ static const struct imap_verb verbs[] = {
     {STR("CREATE"),       IN,    imap_on_create,       "CREATE mailbox [(USE (use ...))]", false, "CREATE-SPECIAL-USE"},
     {STR("DELETE"),       IN,    imap_on_delete,       "DELETE mailbox", false, NULL},
     {STR("DELETEACL"),    IN,    imap_on_deleteacl,    "DELETEACL mailbox identifier", false, NULL},
-    {STR("ENABLE"),       IN,    imap_on_enable,       "ENABLE capability ...", false, "ENABLE"},
+    {STR("ENABLE"),       IN,    imap_on_enable,       "ENABLE capability ...", false, "ENABLE UTF8=ACCEPT"},
     {STR("ESEARCH"),      IN,    imap_on_esearch,      "ESEARCH [IN (mailboxes)] [RETURN (options)] [CHARSET charset] keys", false,
      "MULTISEARCH"},
     {STR("EXAMINE"),      IN,    imap_on_examine,      "EXAMINE mailbox [(parameters)]", false, NULL},
