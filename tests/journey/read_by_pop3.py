@@ -113,7 +113,7 @@ class ReadByPop3(SiteTest):
         self.assertNotIn('STLS', private)
         self.assertLessEqual({'PLAIN', 'SCRAM-SHA-256'}, set(private['SASL']))
         self.assertLessEqual({'TOP', 'UIDL', 'USER', 'RESP-CODES', 'AUTH-RESP-CODE', 'PIPELINING',
-                              'EXPIRE', 'IMPLEMENTATION'}, set(private))
+                              'EXPIRE', 'IMPLEMENTATION', 'LANG', 'UTF8'}, set(private))
         drop.quit()
 
     def test_no_password_in_clear(self):

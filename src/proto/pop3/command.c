@@ -9,6 +9,7 @@ enum takes {
     TAKES_MAYBE_NUMBER, // [msg]
     TAKES_TOP,          // msg n
     TAKES_AUTH,         // [mechanism [initial-response]]
+    TAKES_MAYBE_WORD,   // [word]
 };
 
 // clang-format off
@@ -20,6 +21,7 @@ static const struct {
     [POP3_AUTH] = {STR("AUTH"), TAKES_AUTH},
     [POP3_CAPA] = {STR("CAPA"), TAKES_NOTHING},
     [POP3_DELE] = {STR("DELE"), TAKES_NUMBER},
+    [POP3_LANG] = {STR("LANG"), TAKES_MAYBE_WORD},
     [POP3_LIST] = {STR("LIST"), TAKES_MAYBE_NUMBER},
     [POP3_NOOP] = {STR("NOOP"), TAKES_NOTHING},
     [POP3_PASS] = {STR("PASS"), TAKES_TEXT},
@@ -31,6 +33,7 @@ static const struct {
     [POP3_TOP]  = {STR("TOP"),  TAKES_TOP},
     [POP3_UIDL] = {STR("UIDL"), TAKES_MAYBE_NUMBER},
     [POP3_USER] = {STR("USER"), TAKES_TEXT},
+    [POP3_UTF8] = {STR("UTF8"), TAKES_NOTHING},
 };
 // clang-format on
 
@@ -108,6 +111,8 @@ static bool scan_argument(struct scan *in, enum takes takes, struct pop3_command
         return scan_top(in, out);
     case TAKES_AUTH:
         return scan_auth(in, out);
+    case TAKES_MAYBE_WORD:
+        return scan_is_end(in) || scan_while(in, is_word_char, POP3_COMMAND_MAX, &out->name);
     }
     return false;
 }

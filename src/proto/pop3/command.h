@@ -18,6 +18,7 @@ enum pop3_verb {
     POP3_AUTH,
     POP3_CAPA,
     POP3_DELE,
+    POP3_LANG,
     POP3_LIST,
     POP3_NOOP,
     POP3_PASS,
@@ -29,13 +30,15 @@ enum pop3_verb {
     POP3_TOP,
     POP3_UIDL,
     POP3_USER,
+    POP3_UTF8,
     POP3_VERB_COUNT,
 };
 
 /// Views into the parsed line.
 struct pop3_command {
     enum pop3_verb verb;
-    struct str name;     // USER: the name; PASS: the password, spaces and all; AUTH: the mechanism
+    struct str name;     // USER: the name; PASS: the password, spaces and all; AUTH: the mechanism;
+                         // LANG: the language, or nothing
     struct str response; // AUTH: the initial response as it was sent (base64, or "=")
     bool has_response;
     bool has_number;

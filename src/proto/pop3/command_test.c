@@ -18,6 +18,10 @@ static void commands_are_read(void **state)
         struct str name, response;
         uint32_t number, lines;
     } good[] = {
+        {STR("UTF8"), POP3_UTF8, STR_NONE, STR_NONE, 0, 0},
+        {STR("lang"), POP3_LANG, STR_NONE, STR_NONE, 0, 0},
+        {STR("LANG pt-BR"), POP3_LANG, STR("pt-BR"), STR_NONE, 0, 0},
+        {STR("LANG *"), POP3_LANG, STR("*"), STR_NONE, 0, 0},
         {STR("USER ana@example.test"), POP3_USER, STR("ana@example.test"), STR_NONE, 0, 0},
         {STR("user ana"), POP3_USER, STR("ana"), STR_NONE, 0, 0},
         {STR("PASS two words "), POP3_PASS, STR("two words "), STR_NONE, 0, 0},

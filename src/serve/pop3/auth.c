@@ -8,8 +8,8 @@
 #include <errno.h>
 
 /// Without channel binding, so that SCRAM-SHA-256-PLUS is not offered: mutt with GNU SASL picks it,
-/// finds that it cannot bind, says "*" and takes the answer to that for the one to its next command.
-/// With IMAP and SMTP it recovers; here it could never sign in.
+/// finds that it cannot bind, says "*" and takes the answer to that for the one to its next
+/// command. With IMAP and SMTP it recovers; here it could never sign in.
 struct account_peer pop3_peer_of(struct pop3_session *s)
 {
     struct account_peer peer = account_peer_of(s->conn, "pop");
@@ -18,21 +18,21 @@ struct account_peer pop3_peer_of(struct pop3_session *s)
     return peer;
 }
 
-static const char *refusal_of(int answer)
+static enum pop3_phrase refusal_of(int answer)
 {
     switch (answer) {
     case ACCOUNT_AUTH_REFUSED:
-        return "[AUTH] wrong name or password";
+        return POP3_WRONG;
     case ACCOUNT_AUTH_CANCELLED:
-        return "given up";
+        return POP3_GIVEN_UP;
     case ACCOUNT_AUTH_MALFORMED:
-        return "not what this mechanism says";
+        return POP3_NOT_SAID_SO;
     case ACCOUNT_AUTH_NO_MECHANISM:
-        return "no such mechanism; CAPA names those there are";
+        return POP3_NO_MECHANISM;
     case ACCOUNT_AUTH_NEEDS_TLS:
-        return "TLS first: say STLS";
+        return POP3_TLS_FIRST;
     default:
-        return "[SYS/TEMP] signing in is not possible now, try again later";
+        return POP3_UNAVAILABLE;
     }
 }
 
@@ -47,7 +47,7 @@ static void log_refused(struct pop3_session *s, int answer)
     if (answer < 0)
         log_errno(&l, answer);
     else
-        log_text(&l, "why", refusal_of(answer));
+        log_text(&l, "why", pop3_phrase_english(refusal_of(answer)));
     log_end(&l);
 }
 

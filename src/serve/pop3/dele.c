@@ -12,7 +12,8 @@ int pop3_on_dele(struct pop3_session *s, const struct pop3_command *c)
     if (!mail)
         return r;
     mail->is_deleted = true;
-    return rt_putf(s->conn, "+OK message %u will be removed at QUIT\r\n", c->number);
+    return rt_putf(s->conn, "+OK %s %u %s\r\n", pop3_say(s, POP3_MESSAGE), c->number,
+                   pop3_say(s, POP3_WILL_BE_REMOVED));
 }
 
 int pop3_on_rset(struct pop3_session *s, const struct pop3_command *c)
@@ -20,7 +21,7 @@ int pop3_on_rset(struct pop3_session *s, const struct pop3_command *c)
     (void)c;
     for (size_t i = 0; i < s->count; i++)
         s->mails[i].is_deleted = false;
-    return rt_put(s->conn, STR("+OK nothing is marked\r\n"));
+    return rt_putf(s->conn, "+OK %s\r\n", pop3_say(s, POP3_NOTHING_MARKED));
 }
 
 int pop3_on_noop(struct pop3_session *s, const struct pop3_command *c)

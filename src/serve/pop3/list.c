@@ -45,7 +45,8 @@ int pop3_on_list(struct pop3_session *s, const struct pop3_command *c)
         return mail ? put_one(s, "+OK ", mail) : r;
     }
     sum_up(s, &count, &bytes);
-    (void)rt_putf(s->conn, "+OK %zu messages (%llu octets)\r\n", count, (unsigned long long)bytes);
+    (void)rt_putf(s->conn, "+OK %zu %s (%llu %s)\r\n", count, pop3_say(s, POP3_MESSAGES),
+                  (unsigned long long)bytes, pop3_say(s, POP3_OCTETS));
     for (size_t i = 0; i < s->count && r >= 0; i++) {
         if (s->mails[i].is_deleted)
             continue;

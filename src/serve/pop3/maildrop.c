@@ -18,6 +18,7 @@ struct pop3 {
     pthread_mutex_t mutex; // over what follows; never held across an await
     struct pop3_config config;
     struct map held; // account id to a pointer that says only "held"
+    struct map came; // account id to the second of its last log-in; as many as there are accounts
 };
 
 int pop3_new(const struct pop3_doors *doors, struct pop3 **out)
@@ -32,6 +33,7 @@ int pop3_new(const struct pop3_doors *doors, struct pop3 **out)
     pop3->doors.config = NULL;
     CHECK(pthread_mutex_init(&pop3->mutex, NULL) == 0);
     map_init(&pop3->held, no_seed);
+    map_init(&pop3->came, no_seed);
     *out = pop3;
     return 0;
 }
@@ -42,6 +44,7 @@ void pop3_free(struct pop3 *pop3)
         return;
     CHECK(pop3->held.count == 0);
     map_done(&pop3->held);
+    map_done(&pop3->came);
     pthread_mutex_destroy(&pop3->mutex);
     free(pop3);
 }
@@ -104,6 +107,25 @@ void pop3_lock_give(struct pop3 *pop3, uint64_t account_id)
     pthread_mutex_unlock(&pop3->mutex);
 }
 
+bool pop3_is_too_soon(struct pop3 *pop3, uint64_t account_id, uint64_t delay_ms)
+{
+    uint64_t now_s = rt_now_us() / 1000000 + 1; // never 0, which would be no entry
+    uint64_t last_s;
+    bool is_soon;
+
+    if (delay_ms == 0)
+        return false;
+    pthread_mutex_lock(&pop3->mutex);
+    last_s = (uintptr_t)map_get_u64(&pop3->came, account_id);
+    is_soon = last_s != 0 && (now_s - last_s) * 1000 < delay_ms;
+    if (!is_soon) {
+        map_take_u64(&pop3->came, account_id);
+        (void)map_put_u64(&pop3->came, account_id, (void *)(uintptr_t)now_s);
+    }
+    pthread_mutex_unlock(&pop3->mutex);
+    return is_soon;
+}
+
 /// [await] Fills the session's list of messages. 0 or -errno.
 static int load(struct pop3_session *s, uint64_t account_id)
 {
@@ -152,20 +174,25 @@ int pop3_enter(struct pop3_session *s, const struct account_identity *who)
     int r;
 
     if (!pop3_lock_take(s->pop3, who->account_id))
-        return pop3_refuse(s, "[IN-USE] another session has this mailbox");
+        return pop3_refuse(s, POP3_ANOTHER_HAS_IT);
     s->account_id = who->account_id;
+    if (pop3_is_too_soon(s->pop3, who->account_id, s->config.login_delay)) {
+        pop3_leave(s);
+        return pop3_refuse(s, POP3_TOO_SOON);
+    }
     r = load(s, who->account_id);
     if (r < 0) {
         log_failure("serve/pop3", "load", r);
         pop3_leave(s);
-        return pop3_refuse(s, "[SYS/TEMP] the mailbox cannot be read now");
+        return pop3_refuse(s, POP3_MAILBOX_UNREADABLE);
     }
     s->state = POP3_TRANSACTION;
     buf_clear(&s->user);
     buf_put(&s->user, str_from(who->address));
     rt_conn_set_idle_ms(s->conn, (uint32_t)s->config.idle);
     log_enter(s);
-    r = rt_putf(s->conn, "+OK %zu message%s\r\n", s->count, s->count == 1 ? "" : "s");
+    r = rt_putf(s->conn, "+OK %zu %s\r\n", s->count,
+                pop3_say(s, s->count == 1 ? POP3_MESSAGE : POP3_MESSAGES));
     return r < 0 ? r : RT_NEXT;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: ISC
 //
 // The door of serve/pop3: a mailbox is fetched by POP3 (RFC 1939 with TOP and UIDL, RFC 2449 CAPA,
-// RFC 2595 STLS, RFC 3206 AUTH-RESP-CODE, RFC 5034 AUTH). The maildrop is the account's INBOX as it
-// stood at the login; one session at a time has it; what was marked with DELE is removed at QUIT,
-// as one change, and at no other moment. Not here: APOP (needs the password in clear on the
-// server).
+// RFC 2595 STLS, RFC 3206 AUTH-RESP-CODE, RFC 5034 AUTH, RFC 6856 UTF8 and LANG). The maildrop is
+// the account's INBOX as it stood at the login; one session at a time has it; what was marked with
+// DELE is removed at QUIT, as one change, and at no other moment. Not here: APOP (needs the
+// password in clear on the server).
 #pragma once
 
 #include "base/setting.h"
@@ -21,6 +21,8 @@ struct pop3_config {
     uint64_t login_failures; // of one session, then it is closed
     uint64_t bad_commands;   // of one session, then it is closed
     bool mark_seen;          // RETR sets \Seen, at QUIT
+    uint64_t login_delay;    // milliseconds between log-ins of an account; 0: none
+    uint64_t expire_days;    // announced; 0: never
 };
 extern const struct settings pop3_settings;
 

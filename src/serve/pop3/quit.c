@@ -15,11 +15,11 @@ int pop3_on_quit(struct pop3_session *s, const struct pop3_command *c)
     pop3_leave(s);
     if (r < 0) {
         log_failure("serve/pop3", "update", r);
-        r = rt_put(s->conn, STR("-ERR [SYS/TEMP] nothing was removed: local trouble\r\n"));
+        r = rt_putf(s->conn, "-ERR %s\r\n", pop3_say(s, POP3_NOTHING_REMOVED));
     } else if (r == STORE_NOT_FOUND) {
-        r = rt_put(s->conn, STR("-ERR nothing was removed: the mailbox is gone\r\n"));
+        r = rt_putf(s->conn, "-ERR %s\r\n", pop3_say(s, POP3_MAILBOX_GONE));
     } else {
-        r = rt_put(s->conn, STR("+OK goodbye\r\n"));
+        r = rt_putf(s->conn, "+OK %s\r\n", pop3_say(s, POP3_GOODBYE));
     }
     return r < 0 ? r : RT_CLOSE;
 }

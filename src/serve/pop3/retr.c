@@ -19,15 +19,14 @@ static int refuse_unreadable(struct pop3_session *s, const struct pop3_mail *mai
     struct log_line l;
 
     if (error == -ENOENT)
-        return pop3_refuse(s, "another session has removed that message");
+        return pop3_refuse(s, POP3_GONE);
     log_begin(&l, LOG_ERROR, "serve/pop3", "message cannot be read");
     log_u64(&l, "session", rt_conn_id(s->conn));
     log_str(&l, "account", buf_str(&s->user));
     log_u64(&l, "uid", mail->uid);
     log_errno(&l, error);
     log_end(&l);
-    return pop3_refuse(s, error == -EBADMSG ? "[SYS/PERM] that message is damaged on disk"
-                                            : "[SYS/TEMP] that message cannot be read now");
+    return pop3_refuse(s, error == -EBADMSG ? POP3_DAMAGED : POP3_UNREADABLE);
 }
 
 /// [await] Sends the first `len` bytes, which are in `piece`, and reads and sends the others.
@@ -79,14 +78,19 @@ static int fetch(struct pop3_session *s, struct pop3_mail *mail, uint32_t lines)
         if (got <= 0)
             return refuse_unreadable(s, mail, got < 0 ? (int)got : -EBADMSG);
     }
+    if (!s->is_utf8 && pop3_needs_utf8(str_of(piece, (size_t)got)))
+        return pop3_refuse(s, POP3_UTF8_NEEDED);
     if (lines == POP3_ALL_LINES)
-        r = rt_putf(s->conn, "+OK %llu octets\r\n", (unsigned long long)size);
+        r = rt_putf(s->conn, "+OK %llu %s\r\n", (unsigned long long)size, pop3_say(s, POP3_OCTETS));
     else
         r = rt_put(s->conn, STR("+OK\r\n"));
     if (r < 0)
         return r;
     r = send_message(s, mail, piece, (size_t)got, lines);
-    return r < 0 ? r : RT_NEXT;
+    if (r < 0)
+        return r;
+    mail->is_read |= lines == POP3_ALL_LINES; // not what was refused above
+    return RT_NEXT;
 }
 
 int pop3_on_retr(struct pop3_session *s, const struct pop3_command *c)
@@ -97,10 +101,7 @@ int pop3_on_retr(struct pop3_session *s, const struct pop3_command *c)
     mail = pop3_mail_of(s, c, &r);
     if (!mail)
         return r;
-    r = fetch(s, mail, POP3_ALL_LINES);
-    if (r >= 0)
-        mail->is_read = true;
-    return r;
+    return fetch(s, mail, POP3_ALL_LINES);
 }
 
 int pop3_on_top(struct pop3_session *s, const struct pop3_command *c)

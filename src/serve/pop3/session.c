@@ -20,6 +20,10 @@ static const struct setting items[] = {
         "After so many commands that are none the session is closed."),
     POP3_SETTING(mark_seen, SETTING_BOOL, "true", 0, 0,
         "Messages that were fetched count as seen in IMAP, once the client said QUIT."),
+    POP3_SETTING(login_delay, SETTING_DURATION, "0s", 0, 86400000,
+        "So long after a log-in the same account may not sign in again; clients are told (LOGIN-DELAY). 0: at any time."),
+    POP3_SETTING(expire_days, SETTING_COUNT, "0", 0, 36500,
+        "What clients are told of how long mail stays here (EXPIRE): so many days. It only announces what something else at your site does; nothing is removed. 0: for ever."),
 };
 // clang-format on
 
@@ -33,29 +37,31 @@ const struct settings pop3_settings = {
 static const struct {
     unsigned allowed;
     int (*on)(struct pop3_session *s, const struct pop3_command *c);
-    const char *otherwise;
+    enum pop3_phrase otherwise;
 } verbs[POP3_VERB_COUNT] = {
-    [POP3_APOP] = {0,                                              NULL,         "APOP is not offered: use AUTH SCRAM-SHA-256, or USER and PASS after STLS"},
-    [POP3_AUTH] = {IN(POP3_AUTHORIZATION),                         pop3_on_auth, "you have signed in already"},
-    [POP3_CAPA] = {IN(POP3_AUTHORIZATION) | IN(POP3_TRANSACTION),  pop3_on_capa, NULL},
-    [POP3_DELE] = {IN(POP3_TRANSACTION),                           pop3_on_dele, "sign in first"},
-    [POP3_LIST] = {IN(POP3_TRANSACTION),                           pop3_on_list, "sign in first"},
-    [POP3_NOOP] = {IN(POP3_TRANSACTION),                           pop3_on_noop, "sign in first"},
-    [POP3_PASS] = {IN(POP3_AUTHORIZATION),                         pop3_on_pass, "you have signed in already"},
-    [POP3_QUIT] = {IN(POP3_AUTHORIZATION) | IN(POP3_TRANSACTION),  pop3_on_quit, NULL},
-    [POP3_RETR] = {IN(POP3_TRANSACTION),                           pop3_on_retr, "sign in first"},
-    [POP3_RSET] = {IN(POP3_TRANSACTION),                           pop3_on_rset, "sign in first"},
-    [POP3_STAT] = {IN(POP3_TRANSACTION),                           pop3_on_stat, "sign in first"},
-    [POP3_STLS] = {IN(POP3_AUTHORIZATION),                         pop3_on_stls, "TLS must start before you sign in"},
-    [POP3_TOP]  = {IN(POP3_TRANSACTION),                           pop3_on_top,  "sign in first"},
-    [POP3_UIDL] = {IN(POP3_TRANSACTION),                           pop3_on_uidl, "sign in first"},
-    [POP3_USER] = {IN(POP3_AUTHORIZATION),                         pop3_on_user, "you have signed in already"},
+    [POP3_APOP] = {0,                                              NULL,         POP3_NO_APOP},
+    [POP3_AUTH] = {IN(POP3_AUTHORIZATION),                         pop3_on_auth, POP3_SIGNED_IN},
+    [POP3_CAPA] = {IN(POP3_AUTHORIZATION) | IN(POP3_TRANSACTION),  pop3_on_capa, 0},
+    [POP3_DELE] = {IN(POP3_TRANSACTION),                           pop3_on_dele, POP3_SIGN_IN_FIRST},
+    [POP3_LANG] = {IN(POP3_AUTHORIZATION) | IN(POP3_TRANSACTION),  pop3_on_lang, 0},
+    [POP3_LIST] = {IN(POP3_TRANSACTION),                           pop3_on_list, POP3_SIGN_IN_FIRST},
+    [POP3_NOOP] = {IN(POP3_TRANSACTION),                           pop3_on_noop, POP3_SIGN_IN_FIRST},
+    [POP3_PASS] = {IN(POP3_AUTHORIZATION),                         pop3_on_pass, POP3_SIGNED_IN},
+    [POP3_QUIT] = {IN(POP3_AUTHORIZATION) | IN(POP3_TRANSACTION),  pop3_on_quit, 0},
+    [POP3_RETR] = {IN(POP3_TRANSACTION),                           pop3_on_retr, POP3_SIGN_IN_FIRST},
+    [POP3_RSET] = {IN(POP3_TRANSACTION),                           pop3_on_rset, POP3_SIGN_IN_FIRST},
+    [POP3_STAT] = {IN(POP3_TRANSACTION),                           pop3_on_stat, POP3_SIGN_IN_FIRST},
+    [POP3_STLS] = {IN(POP3_AUTHORIZATION),                         pop3_on_stls, POP3_TLS_TOO_LATE},
+    [POP3_TOP]  = {IN(POP3_TRANSACTION),                           pop3_on_top,  POP3_SIGN_IN_FIRST},
+    [POP3_UIDL] = {IN(POP3_TRANSACTION),                           pop3_on_uidl, POP3_SIGN_IN_FIRST},
+    [POP3_UTF8] = {IN(POP3_AUTHORIZATION),                         pop3_on_utf8, POP3_UTF8_TOO_LATE},
+    [POP3_USER] = {IN(POP3_AUTHORIZATION),                         pop3_on_user, POP3_SIGNED_IN},
 };
 // clang-format on
 
-int pop3_refuse(struct pop3_session *s, const char *text)
+int pop3_refuse(struct pop3_session *s, enum pop3_phrase phrase)
 {
-    int r = rt_putf(s->conn, "-ERR %s\r\n", text);
+    int r = rt_putf(s->conn, "-ERR %s\r\n", pop3_say(s, phrase));
 
     return r < 0 ? r : RT_NEXT;
 }
@@ -66,18 +72,18 @@ struct pop3_mail *pop3_mail_of(struct pop3_session *s, const struct pop3_command
 
     if (mail && !mail->is_deleted)
         return mail;
-    *out_r = pop3_refuse(s, mail ? "that message is deleted" : "no such message");
+    *out_r = pop3_refuse(s, mail ? POP3_DELETED : POP3_NO_MESSAGE);
     return NULL;
 }
 
-int pop3_refuse_bad(struct pop3_session *s, const char *text)
+int pop3_refuse_bad(struct pop3_session *s, enum pop3_phrase phrase)
 {
     int r;
 
     s->bad_commands++;
     if (s->bad_commands < s->config.bad_commands)
-        return pop3_refuse(s, text);
-    r = pop3_refuse(s, "too many bad commands");
+        return pop3_refuse(s, phrase);
+    r = pop3_refuse(s, POP3_TOO_MANY_BAD);
     return r < 0 ? r : RT_CLOSE;
 }
 
@@ -87,9 +93,9 @@ static int run(struct pop3_session *s, struct str line)
 
     switch (pop3_command_parse(line, &c)) {
     case POP3_NO_SUCH_VERB:
-        return pop3_refuse_bad(s, "no such command");
+        return pop3_refuse_bad(s, POP3_NO_COMMAND);
     case POP3_BAD_ARGUMENT:
-        return pop3_refuse_bad(s, "wrong arguments");
+        return pop3_refuse_bad(s, POP3_WRONG_ARGUMENTS);
     case POP3_PARSED:
         break;
     }
@@ -123,9 +129,9 @@ static int on_command(void *session, struct rt_conn *conn)
     if (r < 0)
         return r;
     if (r == RT_LINE_TOO_LONG)
-        return pop3_refuse_bad(s, "line too long");
+        return pop3_refuse_bad(s, POP3_LINE_TOO_LONG);
     if (s->account_id && !account_is_enabled(pop3_accounts(s->pop3), s->account_id)) {
-        (void)rt_put(conn, STR("-ERR [SYS/PERM] this account is closed\r\n"));
+        (void)rt_putf(conn, "-ERR %s\r\n", pop3_say(s, POP3_CLOSED));
         return RT_CLOSE;
     }
     return run(s, line);
@@ -133,12 +139,13 @@ static int on_command(void *session, struct rt_conn *conn)
 
 static int on_wake(void *session, struct rt_conn *conn, unsigned why)
 {
+    const struct pop3_session *s = session;
+
     // RFC 1939 3: an autologout says nothing and removes nothing
     if (why & RT_WAKE_IDLE)
         return RT_CLOSE;
     if (why & RT_WAKE_SHUTDOWN) {
-        (void)session;
-        (void)rt_put(conn, STR("-ERR [SYS/TEMP] the server is going down, try again soon\r\n"));
+        (void)rt_putf(conn, "-ERR %s\r\n", pop3_say(s, POP3_GOING_DOWN));
         return RT_CLOSE;
     }
     return RT_NEXT;

@@ -11,11 +11,11 @@ int pop3_on_stls(struct pop3_session *s, const struct pop3_command *c)
 
     (void)c;
     if (rt_conn_tls(s->conn, &info))
-        return pop3_refuse(s, "TLS is on already");
+        return pop3_refuse(s, POP3_TLS_IS_ON);
     if (!pop3_tls(s->pop3))
-        return pop3_refuse(s, "there is no TLS here");
+        return pop3_refuse(s, POP3_NO_TLS);
     buf_clear(&s->user);
-    r = rt_put(s->conn, STR("+OK begin TLS\r\n"));
+    r = rt_putf(s->conn, "+OK %s\r\n", pop3_say(s, POP3_BEGIN_TLS));
     if (r < 0)
         return r;
     r = rt_start_tls(s->conn, pop3_tls(s->pop3));

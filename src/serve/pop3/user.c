@@ -17,9 +17,9 @@ int pop3_on_user(struct pop3_session *s, const struct pop3_command *c)
     peer = pop3_peer_of(s);
     if (!account_auth_mechanisms(pop3_accounts(s->pop3), &peer, ' ', &names)) {
         buf_clear(&s->user);
-        return pop3_refuse(s, "TLS first: say STLS");
+        return pop3_refuse(s, POP3_TLS_FIRST);
     }
-    return rt_put(s->conn, STR("+OK and the password?\r\n"));
+    return rt_putf(s->conn, "+OK %s\r\n", pop3_say(s, POP3_AND_PASSWORD));
 }
 
 int pop3_on_pass(struct pop3_session *s, const struct pop3_command *c)
@@ -31,7 +31,7 @@ int pop3_on_pass(struct pop3_session *s, const struct pop3_command *c)
     int answer;
 
     if (s->user.len == 0)
-        return pop3_refuse(s, "USER first");
+        return pop3_refuse(s, POP3_USER_FIRST);
     memcpy(password, c->name.ptr, len);
     peer = pop3_peer_of(s);
     answer = account_login(pop3_accounts(s->pop3), &peer, buf_str(&s->user), str_of(password, len),
