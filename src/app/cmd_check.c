@@ -8,6 +8,7 @@
 #include "os/process.h"
 #include "os/terminal.h"
 #include "log/log.h"
+#include "search/search.h"
 #include "route/route.h"
 #include "queue/queue.h"
 #include "listen/listen.h"
@@ -88,6 +89,9 @@ static void check_values(struct check *c)
     buf_clear(&bad);
     if (!queue_config_is_valid(APP_CONFIG(c->config, queue_config, queue_settings), &bad))
         found(c, PROBLEM, "correct it in section queue", "%s", buf_cstr(&bad));
+    buf_clear(&bad);
+    if (!search_config_is_valid(APP_CONFIG(c->config, search_config, search_settings), &bad))
+        found(c, PROBLEM, "correct it in section search", "%s", buf_cstr(&bad));
     buf_clear(&bad);
     if (!resolver_config_is_valid(APP_CONFIG(c->config, resolver_config, resolver_settings), &bad))
         found(c, PROBLEM, "correct it in section resolver", "%s", buf_cstr(&bad));

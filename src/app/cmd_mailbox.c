@@ -70,6 +70,99 @@ static int run_rename(struct call *call)
                       : r;
 }
 
+// ---- looking for a text
+
+static const struct table_column hit_columns[] = {
+    {"MAILBOX", "mailbox", TABLE_TEXT}, {"UID", "uid", TABLE_NUMBER},
+    {"DATE", "date", TABLE_TIME},       {"FROM", "from", TABLE_TEXT},
+    {"SUBJECT", "subject", TABLE_TEXT},
+};
+enum { HIT_COLUMNS = sizeof hit_columns / sizeof hit_columns[0] };
+
+/// Which field it is to stand in; NULL: none in particular.
+static const char *field_of(const struct call *call)
+{
+    static const char *const shorts[] = {"from", "to", "cc", "subject"};
+
+    for (size_t i = 0; i < sizeof shorts / sizeof shorts[0]; i++) {
+        if (call_has(call, shorts[i]))
+            return shorts[i];
+    }
+    return call_option(call, "header");
+}
+
+static int run_search(struct call *call)
+{
+    json_t *request = json_pack("{s:s, s:s, s:s}", "op", "mailbox.search", "address", call->args[0],
+                                "text", call->args[call->arg_count - 1]);
+    const char *field = field_of(call);
+    uint64_t limit;
+    json_t *result;
+    bool has_more;
+    int r;
+
+    if (!call_number(call, "limit", 1000, 100, &limit)) {
+        json_decref(request);
+        return EX_USAGE;
+    }
+    json_object_set_new(request, "limit", json_integer((json_int_t)limit));
+    if (call->arg_count > 2)
+        json_object_set_new(request, "name", json_string(call->args[1]));
+    if (field)
+        json_object_set_new(request, "field", json_string(field));
+    if (call_has(call, "body"))
+        json_object_set_new(request, "where", json_string("body"));
+    r = ask(call, request, &result);
+    if (r != EX_OK)
+        return r;
+    if (call->json)
+        return call_print_json(result);
+    has_more = json_is_true(json_object_get(result, "more"));
+    r = command_rows(call, result, "messages", hit_columns, HIT_COLUMNS, "No message has it.");
+    if (has_more)
+        puts("There are more; --limit shows up to 1000.");
+    return r;
+}
+
+static const struct table_column index_columns[] = {
+    {"Mailboxes followed", "mailboxes", TABLE_NUMBER},
+    {"Messages in it", "messages", TABLE_NUMBER},
+    {"Waiting", "waiting", TABLE_NUMBER},
+    {"Always read", "unindexed", TABLE_NUMBER},
+    {"Size", "bytes", TABLE_BYTES},
+};
+enum { INDEX_COLUMNS = sizeof index_columns / sizeof index_columns[0] };
+
+static int run_index(struct call *call)
+{
+    json_t *result;
+    int r = ask(call, request_of(call, "mailbox.index"), &result);
+
+    return r == EX_OK ? command_one(call, result, "index", index_columns, INDEX_COLUMNS) : r;
+}
+
+static int run_reindex(struct call *call)
+{
+    json_t *request = request_of(call, "mailbox.reindex"), *result;
+    int r;
+
+    json_object_set_new(request, "wait", json_boolean(call_has(call, "wait")));
+    r = ask(call, request, &result);
+    return r == EX_OK ? command_one(call, result, "index", index_columns, INDEX_COLUMNS) : r;
+}
+
+static const struct command_option search_options[] = {
+    {"body", 0, NULL, "Only in the texts of the body"},
+    {"from", 0, NULL, "Only in the field From"},
+    {"to", 0, NULL, "Only in the field To"},
+    {"cc", 0, NULL, "Only in the field Cc"},
+    {"subject", 0, NULL, "Only in the subject"},
+    {"header", 0, "FIELD", "Only in that field of the header"},
+    {"limit", 0, "N", "So many messages at most, up to 1000 (100)"},
+};
+static const struct command_option reindex_options[] = {
+    {"wait", 0, NULL, "Until it is filled"},
+};
 static const struct command_option create_options[] = {
     {"special-use", 0, "USE", "all, archive, drafts, flagged, junk, sent or trash (RFC 6154)"},
 };
@@ -91,6 +184,24 @@ static const struct command children[] = {
     {.name = "rename", .summary = "Rename a mailbox and those below it",
      .args = "ADDRESS MAILBOX NEW-NAME", .args_min = 3, .args_max = 3, .run = run_rename,
      .examples = "carteiro mailbox rename ana@example.org Projects Old/Projects"},
+    {.name = "search", .summary = "Find messages that have a text",
+     .args = "ADDRESS [MAILBOX] TEXT", .args_min = 2, .args_max = 3,
+     COMMAND_OPTIONS(search_options), .run = run_search,
+     .help = "In one mailbox or in all of them, the newest of each first. A text is found wherever "
+             "it stands, also within words; case does not matter. What it finds is what IMAP SEARCH "
+             "finds.",
+     .examples = "carteiro mailbox search ana@example.org invoice\n"
+                "carteiro mailbox search ana@example.org INBOX --from bruno@\n"
+                "carteiro mailbox search ana@example.org --header List-Id announce --json"},
+    {.name = "index", .summary = "How far the full-text index of an account is",
+     .args = "ADDRESS", .args_min = 1, .args_max = 1, .run = run_index,
+     .examples = "carteiro mailbox index ana@example.org"},
+    {.name = "reindex", .summary = "Make the full-text index of an account anew",
+     .args = "ADDRESS", .args_min = 1, .args_max = 1, COMMAND_OPTIONS(reindex_options),
+     .run = run_reindex,
+     .help = "All mailboxes of the account are in it from then on. Searches give the same answers "
+             "meanwhile, only more slowly.",
+     .examples = "carteiro mailbox reindex ana@example.org --wait"},
 };
 // clang-format on
 

@@ -77,6 +77,10 @@ int operate_mailbox_create(struct operation *op);
 int operate_mailbox_remove(struct operation *op);
 int operate_mailbox_rename(struct operation *op);
 
+int operate_mailbox_search(struct operation *op);
+int operate_mailbox_index(struct operation *op);
+int operate_mailbox_reindex(struct operation *op);
+
 int operate_import(struct operation *op);
 int operate_export(struct operation *op);
 

@@ -273,6 +273,11 @@ const struct route *server_route(const struct server *s)
     return &s->way.route;
 }
 
+struct search *server_search(const struct server *s)
+{
+    return s->search;
+}
+
 struct trace *server_trace(const struct server *s)
 {
     return s->trace;

@@ -25,4 +25,7 @@ struct route;
 const struct route *server_route(const struct server *server);
 /// NULL when it keeps none.
 struct trace *server_trace(const struct server *server);
+struct search;
+/// The full-text index.
+struct search *server_search(const struct server *server);
 void server_put_status(const struct server *server, json_t *result);

@@ -390,11 +390,12 @@ int search_fill(struct search_filler *filler, struct search_followed *f)
     f->uidvalidity = mailbox.uidvalidity;
     if (!f->is_loaded)
         r = call(filler, load);
+    search_followed_set(filler->search, f, false);
     if (r == 0 && f->uid >= mailbox.uidnext)
         f->uid = 0;
     if (r == 0)
         r = fill_up(filler, mailbox.uidnext - 1);
-    if (r == -EAGAIN) // see check_place
+    if (r < 0)
         search_followed_set(filler->search, f, false);
     if (r == -ENOENT)
         return 0; // gone meanwhile: seen next time

@@ -13,6 +13,7 @@ struct search_index {
     char name[32];
     struct derived_kind kind;
     const char *dir; // borrowed
+    bool writes;
     sqlite3 *db;
     sqlite3_stmt *st[8]; // enum in index.c
 };

@@ -37,7 +37,8 @@ struct search {
     _Atomic enum search_mode mode;
     _Atomic uint64_t share;      // percent
     _Atomic unsigned generation; // of the files: readers of an older one are closed
-    _Atomic uint64_t damaged;    // an account whose file a reader found so; 0: none
+    _Atomic uint64_t damaged;    // an account whose file is no good any more; 0: none
+    _Atomic unsigned rebuilds_asked, rebuilds_done;
     _Atomic bool is_stopping, hurries;
     pthread_mutex_t lock;
     // under the lock

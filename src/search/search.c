@@ -68,9 +68,12 @@ void search_followed_set(struct search *s, const struct search_followed *f, bool
 
 static int tend_damage(struct search *s)
 {
+    unsigned asked = atomic_load(&s->rebuilds_asked);
     uint64_t account_id = atomic_exchange(&s->damaged, 0);
+    int r = account_id ? search_fill_anew(s->filler, account_id) : 0;
 
-    return account_id ? search_fill_anew(s->filler, account_id) : 0;
+    atomic_store(&s->rebuilds_done, asked);
+    return r;
 }
 
 int search_fill_all(struct search *s)
@@ -213,6 +216,8 @@ static bool is_up_to_date(struct search *s)
     CLEANUP(free_drop) struct search_followed *all = NULL;
     size_t count = search_followed_list(s, &all);
 
+    if (atomic_load(&s->rebuilds_asked) != atomic_load(&s->rebuilds_done))
+        return false;
     for (size_t i = 0; i < count; i++) {
         struct store_mailbox mailbox;
 
@@ -241,6 +246,7 @@ int search_rebuild(struct search *search, uint64_t account_id)
     int r = follow_account(search, account_id);
 
     atomic_store(&search->damaged, account_id); // the filler's next look throws it away
+    atomic_fetch_add(&search->rebuilds_asked, 1);
     return r < 0 ? r : 0;
 }
 

@@ -487,6 +487,16 @@ static void what_is_too_much_is_read(void)
     CHECK(check_word(&mailbox, "zebra").no == 1);
 }
 
+static void create(uint64_t account, const char *name)
+{
+    struct store_change *change;
+
+    CHECK(store_change_new(store, &change) == 0);
+    store_change_mailbox_create(change, account, str_from(name), 0, NULL);
+    CHECK(store_commit(change) == 0);
+    store_change_free(change);
+}
+
 static void expunge(const struct store_mailbox *mailbox, uint32_t first, uint32_t last)
 {
     struct store_range range = {first, last};
@@ -574,6 +584,10 @@ static void the_tending_task_fills(void)
     open_search();
     CHECK(search_start(the_search) == 0);
     check_word(&mailbox, "x");
+    CHECK(search_catch_up(the_search) == 0);
+    CHECK(check_word(&mailbox, "zebra").read == 0);
+    create(ANA, "Empty");
+    CHECK(search_rebuild(the_search, ANA) == 0);
     CHECK(search_catch_up(the_search) == 0);
     CHECK(check_word(&mailbox, "zebra").read == 0);
     search_stop(the_search);
