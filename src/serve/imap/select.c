@@ -5,6 +5,7 @@
 // leaves no mailbox selected; one that is not understood leaves all as it was.
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "serve/imap/objectid.h"
 #include "serve/imap/resync.h"
 #include "serve/imap/view.h"
 
@@ -23,6 +24,9 @@ static void put_mailbox(const struct imap_session *s, struct buf *out)
         buf_putf(out, "* OK [UNSEEN %zu] The first unseen message\r\n", unseen + 1);
     buf_putf(out, "* OK [UIDVALIDITY %" PRIu32 "] UIDs are valid\r\n", view->uidvalidity);
     buf_putf(out, "* OK [UIDNEXT %" PRIu32 "] The next UID\r\n", view->uidnext);
+    buf_put(out, STR("* OK [MAILBOXID (")); // RFC 8474 4.2
+    imap_put_mailboxid(out, view->mailbox_id);
+    buf_put(out, STR(")] Its name for ever\r\n* OK [URLMECH INTERNAL] URLs of its messages\r\n"));
     buf_putf(out, "* OK [HIGHESTMODSEQ %" PRIu64 "] The highest modseq\r\n", view->modseq);
 }
 

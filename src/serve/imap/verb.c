@@ -32,7 +32,7 @@ static const struct imap_verb verbs[] = {
      "MULTISEARCH"},
     {STR("EXAMINE"),      IN,    imap_on_examine,      "EXAMINE mailbox [(parameters)]", false, NULL},
     {STR("EXPUNGE"),      OPEN,  imap_on_expunge,      "EXPUNGE, or UID EXPUNGE uids", true, "UIDONLY"},
-    {STR("FETCH"),        OPEN,  imap_on_fetch,        "FETCH messages items [(modifiers)]", true, "PARTIAL PREVIEW SAVEDATE"},
+    {STR("FETCH"),        OPEN,  imap_on_fetch,        "FETCH messages items [(modifiers)]", true, "OBJECTID PARTIAL PREVIEW SAVEDATE"},
     {STR("GENURLAUTH"),   IN,    imap_on_genurlauth,   "GENURLAUTH url INTERNAL ...", false, NULL},
     {STR("GETACL"),       IN,    imap_on_getacl,       "GETACL mailbox", false, "ACL RIGHTS=kxte"},
     {STR("GETJMAPACCESS"), IN,   imap_on_getjmapaccess, "GETJMAPACCESS", false, "JMAPACCESS"},
