@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 #include "proto/imap/list.h"
 
+#include "proto/imap/metadata.h"
 #include "proto/imap/scan.h"
 
 struct word_bit {
@@ -32,9 +33,13 @@ static const struct word_bit select_words[] = {
 };
 
 static const struct word_bit return_words[] = {
-    {STR("SUBSCRIBED"), IMAP_LIST_SUBSCRIBED},   {STR("CHILDREN"), IMAP_LIST_CHILDREN},
-    {STR("SPECIAL-USE"), IMAP_LIST_SPECIAL_USE}, {STR("STATUS"), IMAP_LIST_STATUS},
-    {STR("MYRIGHTS"), IMAP_LIST_MYRIGHTS},       {STR_NONE, 0},
+    {STR("SUBSCRIBED"), IMAP_LIST_SUBSCRIBED},
+    {STR("CHILDREN"), IMAP_LIST_CHILDREN},
+    {STR("SPECIAL-USE"), IMAP_LIST_SPECIAL_USE},
+    {STR("STATUS"), IMAP_LIST_STATUS},
+    {STR("METADATA"), IMAP_LIST_METADATA},
+    {STR("MYRIGHTS"), IMAP_LIST_MYRIGHTS},
+    {STR_NONE, 0},
 };
 
 static bool scan_bit(struct scan *in, const struct word_bit *words, unsigned *out)
@@ -67,9 +72,20 @@ bool imap_scan_status_items(struct scan *in, unsigned *out)
     return true;
 }
 
+/// What stands behind the word of some options.
+static bool scan_details(struct scan *in, struct arena *arena, unsigned option,
+                         struct imap_list *list)
+{
+    if (option == IMAP_LIST_STATUS)
+        return imap_scan_sp(in) && imap_scan_status_items(in, &list->status_items);
+    if (option == IMAP_LIST_METADATA)
+        return imap_scan_sp(in) && imap_scan_entries(in, arena, &list->entries, &list->entry_count);
+    return true;
+}
+
 /// "(" [option *(SP option)] ")"
-static bool scan_options(struct scan *in, const struct word_bit *words, struct imap_list *list,
-                         unsigned *out)
+static bool scan_options(struct scan *in, struct arena *arena, const struct word_bit *words,
+                         struct imap_list *list, unsigned *out)
 {
     unsigned bit;
 
@@ -81,8 +97,7 @@ static bool scan_options(struct scan *in, const struct word_bit *words, struct i
         if (!scan_bit(in, words, &bit))
             return false;
         *out |= bit;
-        if (bit == IMAP_LIST_STATUS &&
-            (!imap_scan_sp(in) || !imap_scan_status_items(in, &list->status_items)))
+        if (!scan_details(in, arena, bit, list))
             return false;
     } while (imap_scan_sp(in));
     return scan_char(in, ')');
@@ -120,7 +135,7 @@ bool imap_list_parse(struct scan *in, struct arena *arena, struct imap_list *out
         return false;
     if (scan_peek(in) == '(') {
         list.is_extended = true;
-        if (!scan_options(in, select_words, &list, &list.selects) || !imap_scan_sp(in))
+        if (!scan_options(in, arena, select_words, &list, &list.selects) || !imap_scan_sp(in))
             return false;
     }
     if (!imap_scan_astring(in, arena, &list.reference) || !imap_scan_sp(in) ||
@@ -128,7 +143,7 @@ bool imap_list_parse(struct scan *in, struct arena *arena, struct imap_list *out
         return false;
     if (scan_case_word(in, STR(" RETURN "))) {
         list.is_extended = true;
-        if (!scan_options(in, return_words, &list, &list.returns))
+        if (!scan_options(in, arena, return_words, &list, &list.returns))
             return false;
     }
     if (!scan_is_end(in) || !makes_sense(&list))

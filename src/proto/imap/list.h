@@ -2,9 +2,9 @@
 //
 // What LIST, LSUB and STATUS ask for: RFC 3501 6.3.8 to 6.3.10, with the selection and return
 // options of RFC 5258 (SUBSCRIBED, REMOTE, RECURSIVEMATCH, CHILDREN), RFC 6154 (SPECIAL-USE), RFC
-// 5819 (STATUS) and RFC 8440 (MYRIGHTS); what STATUS tells beyond RFC 3501 is from RFC 7162
-// (HIGHESTMODSEQ), 7889 (APPENDLIMIT), 8438 (SIZE), 8474 (MAILBOXID) and 9208 (DELETED,
-// DELETED-STORAGE).
+// 5819 (STATUS), RFC 8440 (MYRIGHTS) and RFC 9590 (METADATA); what STATUS tells beyond RFC 3501 is
+// from RFC 7162 (HIGHESTMODSEQ), 7889 (APPENDLIMIT), 8438 (SIZE), 8474 (MAILBOXID) and 9208
+// (DELETED, DELETED-STORAGE).
 #pragma once
 
 #include "base/arena.h"
@@ -32,6 +32,7 @@ enum imap_list_option {
     IMAP_LIST_CHILDREN = 16,
     IMAP_LIST_STATUS = 32,
     IMAP_LIST_MYRIGHTS = 64,
+    IMAP_LIST_METADATA = 128,
 };
 
 enum { IMAP_LIST_PATTERNS_MAX = 32 };
@@ -40,8 +41,10 @@ struct imap_list {
     unsigned selects; // bits of imap_list_option
     unsigned returns;
     unsigned status_items; // bits of imap_status_item, with IMAP_LIST_STATUS
-    bool is_extended;      // RFC 5258: answers tell more
-    struct str reference;  // as on the wire
+    struct str *entries;   // names of annotations, with IMAP_LIST_METADATA
+    size_t entry_count;
+    bool is_extended;     // RFC 5258: answers tell more
+    struct str reference; // as on the wire
     struct str *patterns;
     size_t pattern_count;
 };

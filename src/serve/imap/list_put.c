@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "proto/imap/create.h"
 #include "serve/imap/list.h"
+#include "serve/imap/metadata.h"
 
 _Static_assert((int)IMAP_USE_ALL == STORE_USE_ALL && (int)IMAP_USE_ARCHIVE == STORE_USE_ARCHIVE &&
                    (int)IMAP_USE_DRAFTS == STORE_USE_DRAFTS &&
@@ -42,6 +43,27 @@ static void put_my_rights(struct imap_lister *l, const struct imap_list_item *it
     buf_put(l->c->out, STR("\r\n"));
 }
 
+/// [await] RFC 9590 4: for who may read annotations there; others are told nothing of it.
+static int put_metadata(struct imap_lister *l, const struct imap_list_item *item)
+{
+    struct imap_metadata_get get = {.entries = l->list->entries, .count = l->list->entry_count};
+    struct imap_annotated of = {(struct store_mailbox *)item->mailbox, item->rights};
+    CLEANUP(arena_done) struct arena arena;
+    CLEANUP(buf_drop) struct buf document;
+    struct imap_annotations all;
+    size_t longest = 0;
+    int r;
+
+    if (!imap_may_annotate(item->rights))
+        return 0;
+    arena_init(&arena, 1 << 20);
+    buf_init(&document, STORE_DOC_MAX);
+    r = imap_annotations_load(l->s, &arena, &of, &document, &all);
+    if (r == 0)
+        imap_put_metadata(l->s, l->c, item->name, &all, &get, &longest);
+    return r;
+}
+
 int imap_list_put(struct imap_lister *l, const struct imap_list_item *item, struct imap_below below)
 {
     unsigned returns = l->list->returns;
@@ -51,7 +73,11 @@ int imap_list_put(struct imap_lister *l, const struct imap_list_item *item, stru
         return 0;
     if (returns & IMAP_LIST_MYRIGHTS)
         put_my_rights(l, item);
-    if ((returns & IMAP_LIST_STATUS) && (item->rights & ACCESS_READ))
-        return imap_put_status(l->s, item->mailbox, l->list->status_items, l->c->out);
-    return 0;
+    if ((returns & IMAP_LIST_STATUS) && (item->rights & ACCESS_READ)) {
+        int r = imap_put_status(l->s, item->mailbox, l->list->status_items, l->c->out);
+
+        if (r != 0)
+            return r;
+    }
+    return returns & IMAP_LIST_METADATA ? put_metadata(l, item) : 0;
 }

@@ -235,6 +235,7 @@ int imap_on_expunge(struct imap_session *s, struct imap_call *c);
 int imap_on_fetch(struct imap_session *s, struct imap_call *c);
 int imap_on_getacl(struct imap_session *s, struct imap_call *c);
 int imap_on_getjmapaccess(struct imap_session *s, struct imap_call *c); // jmapaccess.c
+int imap_on_getmetadata(struct imap_session *s, struct imap_call *c);
 int imap_on_getquota(struct imap_session *s, struct imap_call *c);
 int imap_on_getquotaroot(struct imap_session *s, struct imap_call *c);
 int imap_on_genurlauth(struct imap_session *s, struct imap_call *c);
@@ -255,6 +256,7 @@ int imap_on_resetkey(struct imap_session *s, struct imap_call *c);
 int imap_on_search(struct imap_session *s, struct imap_call *c);
 int imap_on_select(struct imap_session *s, struct imap_call *c);
 int imap_on_setacl(struct imap_session *s, struct imap_call *c);
+int imap_on_setmetadata(struct imap_session *s, struct imap_call *c);
 int imap_on_setquota(struct imap_session *s, struct imap_call *c);
 int imap_on_sort(struct imap_session *s, struct imap_call *c);
 int imap_on_starttls(struct imap_session *s, struct imap_call *c);

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "access/access.h"
 #include "serve/imap/imap.h"
 
 struct imap_world {
@@ -13,6 +14,7 @@ struct imap_world {
     struct store *store;
     struct account_config account_config;
     struct accounts *accounts;
+    struct access *access;
     struct imap_config config;
     struct imap *imap;
     uint16_t port;
@@ -60,6 +62,8 @@ static inline void imap_world_open(struct imap_world *w)
     CHECK(account_add(w->accounts, STR("ana@example.test"), &change, &w->account_id, &why) == 0);
     doors.store = w->store;
     doors.accounts = w->accounts;
+    CHECK(access_open(w->store, w->accounts, &w->access) == 0);
+    doors.access = w->access;
     CHECK(imap_new(&doors, &w->imap) == 0);
     listen.context = w->imap;
     CHECK(rt_listen(w->rt, &listen, &w->port) == 0);
@@ -69,6 +73,7 @@ static inline void imap_world_open(struct imap_world *w)
 static inline void imap_world_done(struct imap_world *w)
 {
     imap_free(w->imap);
+    access_close(w->access);
     account_close(w->accounts);
     store_close(w->store);
     rt_free(w->rt);
