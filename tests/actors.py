@@ -161,6 +161,7 @@ class Actor:
         self.random = random.Random(f'{seed} {name}')
         self.drop, self.heard = drop, 0
         self.view = View()
+        self.missed = None  # while it is told: the picture of before, and the uids gone since
         self.counts = {}
         self.log = []
         self.connect()
@@ -223,7 +224,7 @@ class Actor:
         elif text.startswith('* OK [HIGHESTMODSEQ'):
             self.view.highest = int(re.search(r'\d+', text).group())
         elif text.startswith('* VANISHED'):
-            self.change(verb, lambda: self.view.vanished(uids_of(text.split()[-1]), '(EARLIER)' in text), True)
+            self.change(verb, lambda: self.vanished(uids_of(text.split()[-1]), '(EARLIER)' in text), True)
         elif found:
             self.numbered(int(found.group(1)), found.group(2), data, verb)
 
@@ -261,20 +262,31 @@ class Actor:
 
     def resync(self, old):
         """Its own numbers are gone: EXISTS counts afresh, entries are known by uid (RFC 7162 3.2.5)."""
-        kept = {e.uid: e for e in old.entries}
-        self.view = view = View()
-        view.gone = old.gone
-        known = f' {min(kept)}:{max(kept)}' if kept and self.random.random() < 0.5 else ''
+        known = [e.uid for e in old.entries]
+        ranges = f' {min(known)}:{max(known)}' if known and self.random.random() < 0.5 else ''
+        self.view = View()
+        self.missed = (old, set())
         self.count_one('resync')
-        collected = []
-        view.vanished = lambda uids, is_earlier: collected.extend(uids)
-        self.ask(f'SELECT {self.mailbox} (QRESYNC ({old.uidvalidity} {old.highest}{known}))')
-        del view.vanished
-        if not set(collected).isdisjoint({e.uid for e in view.entries}):
+        self.ask(f'SELECT {self.mailbox} (QRESYNC ({old.uidvalidity} {old.highest}{ranges}))')
+        self.resume()
+
+    def vanished(self, uids, is_earlier):
+        if self.missed and is_earlier:
+            self.missed[1].update(uids)
+            return
+        self.resume()  # what comes now is news of the mailbox as it is open
+        self.view.vanished(uids, is_earlier)
+
+    def resume(self):
+        """All of what was missed has been told."""
+        if not self.missed:
+            return
+        old, collected = self.missed
+        self.missed = None
+        if not collected.isdisjoint({e.uid for e in self.view.entries}):
             raise Wrong('VANISHED (EARLIER) of what is here')
-        view.gone |= {uid for uid in collected if uid in kept}
-        left = [kept[uid] for uid in sorted(kept) if uid not in set(collected)]
-        self.put_back(left, view)
+        self.view.gone = old.gone | (collected & {e.uid for e in old.entries})
+        self.put_back([e for e in old.entries if e.uid not in collected], self.view)
 
     def put_back(self, left, view):
         """What was known and is not said to be gone stands first, in its order; changed ones were told

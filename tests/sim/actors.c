@@ -111,6 +111,13 @@ static bool is_deaf(struct actor *a)
     return a->deaf && ++a->heard % a->deaf == 0;
 }
 
+/// All of what was missed has been told.
+static void resume(struct actor *a)
+{
+    a->is_resyncing = false;
+    picture_resume(&a->picture, &a->before, buf_str(&a->vanished));
+}
+
 static void hear_vanished(struct actor *a, struct str rest)
 {
     bool is_earlier = str_starts(rest, STR("(EARLIER) "));
@@ -120,7 +127,9 @@ static void hear_vanished(struct actor *a, struct str rest)
         rest = str_skip(rest, 10);
     if (is_deaf(a))
         return;
-    if (a->is_resyncing && is_earlier) {
+    if (a->is_resyncing && !is_earlier)
+        resume(a); // news of the mailbox as it is open now
+    if (a->is_resyncing) {
         if (a->vanished.len)
             buf_put_char(&a->vanished, ',');
         buf_put(&a->vanished, rest);
@@ -249,13 +258,14 @@ static int resync(struct actor *a)
     a->is_resyncing = true;
     r = ask(a, "SELECT INBOX (QRESYNC (%u %llu))", before->uidvalidity,
             (unsigned long long)before->highest);
-    a->is_resyncing = false;
     if (r != 0) {
+        a->is_resyncing = false;
         *p = *before;
         return r;
     }
     a->game->resyncs++;
-    picture_resume(p, before, buf_str(&a->vanished));
+    if (a->is_resyncing)
+        resume(a);
     return 0;
 }
 

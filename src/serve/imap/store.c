@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: ISC
 //
 // STORE (RFC 3501 6.4.6), conditional where UNCHANGEDSINCE is there (RFC 7162 3.1.3). The view is
-// changed as the store was, so that the sync that follows only tells what others did.
+// changed as the store was, so that the sync that follows only tells what others did. What it told
+// is the store's, too, and not what the change would have made of what the client knew: others may
+// have been there first.
 #include "base/cleanup.h"
 #include "proto/imap/modifier.h"
 #include "serve/imap/session.h"
@@ -32,6 +34,14 @@ static bool parse(struct imap_call *c, struct storing *out)
     out->is_silent = scan_case_word(in, STR(".SILENT"));
     return imap_scan_sp(in) && imap_scan_store_flags(in, c->arena, &out->flags) && scan_is_end(in);
 }
+
+/// A change that was made, while the client is told of it.
+struct following {
+    const struct storing *what;
+    const struct store_flagging *flagging;
+    uint64_t keywords;          // of the change, as bits
+    struct store_snapshot *now; // at or after it
+};
 
 static void predict(struct imap_view_entry *entry, const struct store_flagging *what,
                     uint64_t keywords)
@@ -114,21 +124,38 @@ static int learn_keywords(struct imap_session *s, struct imap_call *c, const str
     return 0;
 }
 
-static int follow_one(struct imap_session *s, struct imap_call *c, const struct storing *what,
-                      const struct store_flagging *flagging, uint64_t keywords, uint32_t n)
+/// What the client now takes the message for, made what the store has: others may have changed it
+/// just before, or just after. True: it is not what the client would think.
+static bool correct(struct imap_view_entry *entry, const struct store_snapshot *now)
+{
+    size_t index = store_snapshot_index(now, entry->uid);
+    struct imap_view_entry predicted = *entry;
+    struct store_brief brief;
+
+    if (index == store_snapshot_count(now))
+        return false;
+    brief = store_snapshot_at(now, index);
+    if (brief.uid != entry->uid) // gone, which cannot be told yet
+        return false;
+    entry->flags = brief.flags | (entry->flags & IMAP_RECENT);
+    entry->keywords = brief.keywords;
+    entry->modseq = brief.modseq;
+    return entry->flags != predicted.flags || entry->keywords != predicted.keywords;
+}
+
+static int follow_one(struct imap_session *s, struct imap_call *c, const struct following *f,
+                      uint32_t n)
 {
     struct imap_view_entry before = imap_view_at(s->view, n), entry = before;
-    bool is_changed;
+    bool is_other;
     int r;
 
-    predict(&entry, flagging, keywords);
-    is_changed = entry.flags != before.flags || entry.keywords != before.keywords;
-    if (is_changed)
-        entry.modseq = flagging->modseq;
+    predict(&entry, f->flagging, f->keywords);
+    is_other = correct(&entry, f->now);
     imap_view_put(s->view, n, &entry);
-    if (!what->is_silent)
+    if (is_other || !f->what->is_silent)
         imap_view_put_fetch_flags(s, n, c->is_uid, c->out);
-    else if (is_changed && (s->enabled & IMAP_CONDSTORE))
+    else if (entry.modseq != before.modseq && (s->enabled & IMAP_CONDSTORE))
         imap_view_put_fetch_modseq(s, n, c->is_uid, c->out);
     r = imap_put_out(s, c, false);
     return r < 0 ? r : rt_breathe();
@@ -136,12 +163,13 @@ static int follow_one(struct imap_session *s, struct imap_call *c, const struct 
 
 /// The view follows, and the client is told unless it asked not to be. Those that had changed since
 /// are passed over and put into *modified.
-static int follow(struct imap_session *s, struct imap_call *c, const struct storing *what,
-                  const struct store_flagging *flagging, struct imap_set_putter *modified)
+static int follow(struct imap_session *s, struct imap_call *c, const struct following *f,
+                  struct imap_set_putter *modified)
 {
-    uint64_t keywords;
+    const struct store_flagging *flagging = f->flagging;
+    const struct storing *what = f->what;
     size_t conflict = 0;
-    int r = learn_keywords(s, c, what, &keywords);
+    int r = 0;
 
     for (size_t i = 0; i < what->selection.count && r == 0; i++) {
         struct imap_range range = what->selection.ranges[i];
@@ -154,10 +182,25 @@ static int follow(struct imap_session *s, struct imap_call *c, const struct stor
             if (conflict < flagging->conflict_count && flagging->conflicts[conflict] == uid)
                 imap_set_put(modified, c->is_uid ? uid : n + 1);
             else
-                r = follow_one(s, c, what, flagging, keywords, n);
+                r = follow_one(s, c, f, n);
         }
     }
     imap_set_end(modified);
+    return r;
+}
+
+/// [await] With the newest picture, in which the change is.
+static int tell(struct imap_session *s, struct imap_call *c, struct following *f,
+                struct imap_set_putter *modified)
+{
+    int r = learn_keywords(s, c, f->what, &f->keywords);
+
+    if (r == 0)
+        r = store_snapshot_get(imap_store(s), s->view->mailbox_id, &f->now);
+    if (r != 0)
+        return r;
+    r = follow(s, c, f, modified);
+    store_snapshot_drop(f->now);
     return r;
 }
 
@@ -167,11 +210,12 @@ static int store(struct imap_session *s, struct imap_call *c, const struct stori
     CLEANUP(buf_drop) struct buf text = {.max = IMAP_OUT_MAX};
     struct store_flagging flagging = flagging_of(s, c, what);
     struct imap_set_putter modified = {.out = &text};
+    struct following following = {.what = what, .flagging = &flagging};
     int r = commit(s, &flagging, &change);
 
     buf_put(&text, STR("[MODIFIED "));
     if (r == 0)
-        r = follow(s, c, what, &flagging, &modified);
+        r = tell(s, c, &following, &modified);
     if (r != 0)
         return imap_no_store(s, c, "store", r);
     if (!modified.has_some)
