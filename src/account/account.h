@@ -26,7 +26,8 @@ enum {
     ACCOUNT_PASSWORD_MAX = 1024, // bytes
     ACCOUNT_APP_PASSWORDS_MAX = 32,
     ACCOUNT_MEMBERS_MAX = 10000, // targets of one alias, members of one list
-    ACCOUNT_NESTING_MAX = 16,    // aliases and lists within each other
+    ACCOUNT_DELEGATES_MAX = 32,
+    ACCOUNT_NESTING_MAX = 16, // aliases and lists within each other
 };
 
 /// The room's part of the configuration, title "account".
@@ -104,6 +105,8 @@ struct account_info {
     uint64_t quota_bytes, quota_messages;
     struct account_app_password *app_passwords;
     size_t app_password_count;
+    struct str *delegates; // their addresses
+    size_t delegate_count;
 };
 
 /// [await] Makes the account with INBOX, Drafts, Sent, Archive, Junk and Trash, subscribed. Its
@@ -138,6 +141,17 @@ int account_app_password_add(struct accounts *accounts, struct str address, stru
 /// [await]
 int account_app_password_remove(struct accounts *accounts, struct str address, struct str name,
                                 struct buf *why);
+
+// ---- delegates: accounts that may act for another, delegate.c
+
+/// [await] `on`: from now on `delegate` may sign in for the account and send as it; else no more.
+int account_delegate_set(struct accounts *accounts, struct str address, struct str delegate,
+                         bool on, struct buf *why);
+/// No waiting. May `actor_id` (0: the account itself) be signed in as that account: both are there
+/// and enabled, and it is itself or its delegate?
+bool account_is_welcome(struct accounts *accounts, uint64_t id, uint64_t actor_id);
+/// No waiting. Is `actor_id` somebody else, and welcome as that account?
+bool account_is_delegate(struct accounts *accounts, uint64_t actor_id, uint64_t id);
 
 // ---- domains
 

@@ -364,28 +364,30 @@ static void encode(struct buf *out, struct str bytes)
     buf_added(out, size - 1);
 }
 
-/// Only for oneself: nobody may act for another.
-static bool authzid_fits(struct account_auth *auth)
-{
-    CLEANUP(buf_drop) struct buf user = {0}, authzid = {0};
-    const struct account_directory *d;
-    unsigned phase;
-
-    if (auth->authzid.len == 0)
-        return true;
-    buf_init(&user, ACCOUNT_ADDRESS_MAX);
-    buf_init(&authzid, ACCOUNT_ADDRESS_MAX);
-    d = account_enter(auth->accounts, &phase);
-    account_user_put(d, buf_str(&auth->user), &user);
-    account_user_put(d, buf_str(&auth->authzid), &authzid);
-    account_leave(auth->accounts, phase);
-    return str_eq(buf_str(&user), buf_str(&authzid));
-}
-
 static struct account_try try_of(const struct account_auth *auth)
 {
     return (struct account_try){auth->accounts, &auth->peer, buf_str(&auth->user),
                                 names[auth->mechanism]};
+}
+
+/// [await] Whose password fitted may have asked to be somebody else: only whoever that lets.
+static int become(struct account_auth *auth, int answer)
+{
+    struct account_try t = try_of(auth);
+    struct log_line line;
+
+    if (answer != ACCOUNT_AUTH_OK || auth->authzid.len == 0)
+        return answer;
+    if (!account_find_principal(auth->accounts, buf_str(&auth->authzid), auth->identity.account_id,
+                                &auth->identity))
+        return account_try_failed(&t);
+    if (auth->identity.actor_id != auth->identity.account_id) {
+        log_begin(&line, LOG_INFO, "account/auth", "a delegate acts for another");
+        log_str(&line, "user", t.user);
+        log_text(&line, "account", auth->identity.address);
+        log_end(&line);
+    }
+    return ACCOUNT_AUTH_OK;
 }
 
 static bool is_scram(const struct account_auth *auth)
@@ -440,10 +442,12 @@ static int finish(struct account_auth *auth, struct buf *output, struct buf *cha
 {
     struct account_try t = try_of(auth);
 
-    if (!authzid_fits(auth))
-        return account_try_failed(&t);
     if (!is_scram(auth))
-        return account_try_password(&t, buf_str(&auth->password), &auth->identity);
+        return become(auth, account_try_password(&t, buf_str(&auth->password), &auth->identity));
+    // the proof was right, but a client that hears so must not be refused afterwards
+    if (auth->authzid.len > 0 && !account_find_principal(auth->accounts, buf_str(&auth->authzid),
+                                                         credentials(auth)->id, &auth->identity))
+        return account_try_failed(&t);
     auth->has_proved = true;
     encode(challenge, buf_str(output));
     return ACCOUNT_AUTH_MORE;
@@ -506,8 +510,9 @@ static int step(struct account_auth *auth, struct str line, struct buf *challeng
     if (auth->has_proved) {
         struct account_try t = try_of(auth);
 
-        return auth->input.len > 0 ? ACCOUNT_AUTH_MALFORMED
-                                   : account_try_succeeded(&t, auth->credentials, &auth->identity);
+        if (auth->input.len > 0)
+            return ACCOUNT_AUTH_MALFORMED;
+        return become(auth, account_try_succeeded(&t, auth->credentials, &auth->identity));
     }
     buf_init(&output, INPUT_MAX * 2);
     // LOGIN has no initial response of its own, but clients send the user's name as one.

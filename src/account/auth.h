@@ -33,6 +33,7 @@ enum account_auth_answer {
 
 struct account_identity {
     uint64_t account_id;
+    uint64_t actor_id; // whose password it was, when that is a delegate's; else 0 or the same
     char address[ACCOUNT_ADDRESS_MAX + 1];
 };
 

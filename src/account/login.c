@@ -173,6 +173,7 @@ int account_try_succeeded(const struct account_try *t, const struct account_cred
     put_failure_name(t, &name);
     account_failures_forget(t->accounts->failures, buf_str(&name), t->peer->ip, rt_now_us());
     out->account_id = c->id;
+    out->actor_id = c->id;
     memcpy(out->address, c->address, sizeof(out->address));
     log_try(t, LOG_INFO, "signed in", c->address);
     return ACCOUNT_AUTH_OK;

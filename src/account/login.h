@@ -32,6 +32,10 @@ int account_try_failed(const struct account_try *t);
 /// [await] The password of `t->user`. ACCOUNT_AUTH_OK, _REFUSED, _LATER, -errno.
 int account_try_password(const struct account_try *t, struct str password,
                          struct account_identity *out);
+/// No waiting. `authzid` as *out, when that account is enabled and `actor_id` or one that has it as
+/// a delegate; delegate.c.
+bool account_find_principal(struct accounts *accounts, struct str authzid, uint64_t actor_id,
+                            struct account_identity *out);
 /// [await] The message of a bearer mechanism, with its token; token.c. ACCOUNT_AUTH_OK, _REFUSED,
 /// _MALFORMED, _LATER, -errno.
 int account_try_bearer(const struct account_try *t, enum account_bearer_kind kind,

@@ -66,6 +66,7 @@ static json_t *secret_to_json(const struct account_secret *secret)
 
 static void account_to_json(json_t *root, const struct account_record *r)
 {
+    CLEANUP(json_drop) json_t *delegates = json_array();
     json_t *quota = json_object(), *apps = json_array();
 
     set_count(root, "id", r->id);
@@ -82,6 +83,11 @@ static void account_to_json(json_t *root, const struct account_record *r)
     for (size_t i = 0; i < r->app_password_count; i++)
         json_array_append_new(apps, secret_to_json(&r->app_passwords[i]));
     json_object_set_new(root, "app_passwords", apps);
+    if (r->delegate_count == 0)
+        return;
+    for (size_t i = 0; i < r->delegate_count; i++)
+        json_array_append_new(delegates, json_integer((json_int_t)r->delegates[i]));
+    json_object_set(root, "delegates", delegates);
 }
 
 static void alias_to_json(json_t *root, const struct account_record *r)
@@ -197,6 +203,26 @@ static bool parse_app_passwords(struct account_record *r, const json_t *root)
     return true;
 }
 
+static bool parse_delegates(struct account_record *r, const json_t *root)
+{
+    json_t *list = json_object_get(root, "delegates");
+
+    if (!list)
+        return true;
+    if (!json_is_array(list) || json_array_size(list) > ACCOUNT_DELEGATES_MAX)
+        return false;
+    r->delegate_count = json_array_size(list);
+    r->delegates = ARENA_ARRAY(&r->arena, uint64_t, r->delegate_count);
+    for (size_t i = 0; i < r->delegate_count; i++) {
+        const json_t *id = json_array_get(list, i);
+
+        if (!json_is_integer(id) || json_integer_value(id) <= 0)
+            return false;
+        r->delegates[i] = (uint64_t)json_integer_value(id);
+    }
+    return true;
+}
+
 static bool parse_account(struct account_record *r, const json_t *root)
 {
     json_t *quota = json_object_get(root, "quota"), *password = json_object_get(root, "password");
@@ -218,7 +244,7 @@ static bool parse_account(struct account_record *r, const json_t *root)
     if (password &&
         (!parse_secret(&r->arena, password, &r->password) || r->password.argon2id.len == 0))
         return false;
-    return parse_app_passwords(r, root);
+    return parse_app_passwords(r, root) && parse_delegates(r, root);
 }
 
 static bool parse_alias(struct account_record *r, const json_t *root)

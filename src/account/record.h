@@ -7,7 +7,8 @@
 //     {"type":"account", "id":7, "name":"Ana", "enabled":true, "created":1700000000,
 //      "quota":{"bytes":0, "messages":0}, "salt":BASE64, "iterations":10000,
 //      "password":{"argon2id":"$argon2id$...", "stored":BASE64, "server":BASE64},
-//      "app_passwords":[{"name":"phone", "created":..., "stored":BASE64, "server":BASE64}]}
+//      "app_passwords":[{"name":"phone", "created":..., "stored":BASE64, "server":BASE64}],
+//      "delegates":[9]}
 //     {"type":"alias", "targets":["ana@example.test"]}
 //     {"type":"list", "name":"Crew", "owner":"ana@example.test", "targets":[...]}
 //     {"type":"domain", "catch_all":""}
@@ -59,6 +60,8 @@ struct account_record {
     struct account_secret password;
     struct account_secret *app_passwords;
     size_t app_password_count;
+    uint64_t *delegates; // ids of accounts that may act for this one
+    size_t delegate_count;
 
     struct str *targets; // aliases and lists
     size_t target_count;

@@ -349,7 +349,8 @@ bool account_may_send_as(struct accounts *a, uint64_t account_id, const struct a
         return false;
     for (size_t i = 0; i < resolved.target_count; i++) {
         // with a return path of its own it came through a list, behind the alias
-        if (resolved.targets[i].account_id == account_id && !resolved.targets[i].return_path.ptr)
+        if (!resolved.targets[i].return_path.ptr && resolved.targets[i].account_id &&
+            account_is_welcome(a, resolved.targets[i].account_id, account_id))
             return true;
     }
     return false;

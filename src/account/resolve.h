@@ -42,7 +42,7 @@ struct account_resolved {
 void account_resolve(struct accounts *accounts, const struct address *to, struct arena *arena,
                      struct account_resolved *out);
 
-/// May this account send as `from`: does mail for that address come to it, directly or through an
-/// alias (not a list)? No waiting.
+/// May this account send as `from`: does mail for that address come to it, or to one it is a
+/// delegate of, directly or through an alias (not a list)? No waiting.
 bool account_may_send_as(struct accounts *accounts, uint64_t account_id,
                          const struct address *from);

@@ -355,7 +355,8 @@ int account_app_password_remove(struct accounts *a, struct str address, struct s
 
 // ---- looking
 
-static void describe(const struct account_record *r, struct arena *arena, struct account_info *out)
+static void describe(const struct account_directory *d, const struct account_record *r,
+                     struct arena *arena, struct account_info *out)
 {
     *out = (struct account_info){
         .id = r->id,
@@ -373,20 +374,29 @@ static void describe(const struct account_record *r, struct arena *arena, struct
         out->app_passwords[i].name = arena_str(arena, r->app_passwords[i].name);
         out->app_passwords[i].created = r->app_passwords[i].created;
     }
+    out->delegates = ARENA_ARRAY(arena, struct str, r->delegate_count);
+    for (size_t i = 0; i < r->delegate_count; i++) {
+        const struct account_record *who = account_directory_get_id(d, r->delegates[i]);
+
+        if (who)
+            out->delegates[out->delegate_count++] = arena_str(arena, who->key);
+    }
 }
 
 int account_get(struct accounts *a, struct str address, struct arena *arena,
                 struct account_info *out)
 {
     CLEANUP(buf_drop) struct buf nothing = {0};
+    const struct account_directory *d;
     struct account_record *record;
     unsigned phase;
     int r;
 
     buf_init(&nothing, 1024);
-    r = account_find(account_enter(a, &phase), address, ACCOUNT_RECORD_ACCOUNT, &record, &nothing);
+    d = account_enter(a, &phase);
+    r = account_find(d, address, ACCOUNT_RECORD_ACCOUNT, &record, &nothing);
     if (r == 0)
-        describe(record, arena, out);
+        describe(d, record, arena, out);
     account_leave(a, phase);
     return r == 0 ? 0 : ACCOUNT_NOT_FOUND;
 }
@@ -485,7 +495,7 @@ void account_all(struct accounts *a, struct str domain, struct arena *arena,
     n = slice = at = 0;
     while ((r = account_directory_next(d, &slice, &at)))
         if (is_wanted(r, domain))
-            describe(r, arena, &(*out)[n++]);
+            describe(d, r, arena, &(*out)[n++]);
     account_leave(a, phase);
     if (n > 0)
         qsort(*out, n, sizeof(**out), by_address);

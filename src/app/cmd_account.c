@@ -22,6 +22,7 @@ static const struct table_column show_columns[] = {
     {"Enabled", "enabled", TABLE_BOOL},
     {"Password", "has_password", TABLE_BOOL},
     {"App passwords", "app_passwords", TABLE_LIST},
+    {"Delegates", "delegates", TABLE_LIST},
     {"Messages", "messages", TABLE_NUMBER},
     {"Used", "bytes", TABLE_BYTES},
     {"Quota", "quota_bytes", TABLE_LIMIT},
@@ -154,6 +155,30 @@ static int run_remove(struct call *call)
     return r == EX_OK ? command_done(call, result, NULL, "%s was removed.", call->args[0]) : r;
 }
 
+// ---- delegates
+
+static int run_delegates(struct call *call, const char *op, const char *done)
+{
+    json_t *result;
+    int r = ask(
+        call,
+        json_pack("{s:s, s:s, s:s}", "op", op, "address", call->args[0], "delegate", call->args[1]),
+        &result);
+
+    return r == EX_OK ? command_done(call, result, "account", done, call->args[1], call->args[0])
+                      : r;
+}
+
+static int run_delegate(struct call *call)
+{
+    return run_delegates(call, "account.delegate", "%s may act for %s.");
+}
+
+static int run_undelegate(struct call *call)
+{
+    return run_delegates(call, "account.undelegate", "%s acts for %s no more.");
+}
+
 // ---- app passwords
 
 static int run_app_add(struct call *call)
@@ -252,6 +277,17 @@ static const struct command children[] = {
     {.name = "remove", .summary = "Remove an account with all its mail", .args = "ADDRESS",
      .args_min = 1, .args_max = 1, COMMAND_OPTIONS(remove_options), .run = run_remove,
      .examples = "carteiro account remove ana@example.org --yes"},
+    {.name = "delegate", .summary = "Let one account act for another",
+     .help = "The delegate signs in with the own password and names the other account as SASL's "
+             "authorization identity; by IMAP and POP3 it then reads that account's mail, and in "
+             "submission it may send as it, with or without naming it. It cannot share the other's "
+             "mailboxes on.",
+     .args = "ADDRESS DELEGATE", .args_min = 2, .args_max = 2, .run = run_delegate,
+     .examples = "carteiro account delegate ana@example.org bruno@example.org"},
+    {.name = "undelegate", .summary = "Let it act for the other no more",
+     .help = "Sessions that are open end with their next command.",
+     .args = "ADDRESS DELEGATE", .args_min = 2, .args_max = 2, .run = run_undelegate,
+     .examples = "carteiro account undelegate ana@example.org bruno@example.org"},
     {.name = "app-password", .summary = "Passwords for one program each",
      .help = "An app password lets one program sign in, by every protocol, and can be taken back "
              "without changing the person's own password.",

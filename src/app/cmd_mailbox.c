@@ -163,6 +163,44 @@ static const struct command_option search_options[] = {
 static const struct command_option reindex_options[] = {
     {"wait", 0, NULL, "Until it is filled"},
 };
+// ---- sharing
+
+static const struct table_column share_columns[] = {
+    {"WHO", "who", TABLE_TEXT},
+    {"RIGHTS", "rights", TABLE_TEXT},
+};
+
+static int run_sharing(struct call *call, const char *op)
+{
+    json_t *request =
+        json_pack("{s:s, s:s, s:s}", "op", op, "address", call->args[0], "name", call->args[1]);
+    json_t *result;
+    int r;
+
+    if (call->arg_count > 2)
+        json_object_set_new(request, "who", json_string(call->args[2]));
+    if (call->arg_count > 3)
+        json_object_set_new(request, "rights", json_string(call->args[3]));
+    r = ask(call, request, &result);
+    return r == EX_OK ? command_rows(call, result, "shares", share_columns, 2, "Its owner's alone.")
+                      : r;
+}
+
+static int run_share(struct call *call)
+{
+    return run_sharing(call, "mailbox.share");
+}
+
+static int run_shares(struct call *call)
+{
+    return run_sharing(call, "mailbox.shares");
+}
+
+static int run_unshare(struct call *call)
+{
+    return run_sharing(call, "mailbox.unshare");
+}
+
 static const struct command_option create_options[] = {
     {"special-use", 0, "USE", "all, archive, drafts, flagged, junk, sent or trash (RFC 6154)"},
 };
@@ -184,6 +222,22 @@ static const struct command children[] = {
     {.name = "rename", .summary = "Rename a mailbox and those below it",
      .args = "ADDRESS MAILBOX NEW-NAME", .args_min = 3, .args_max = 3, .run = run_rename,
      .examples = "carteiro mailbox rename ana@example.org Projects Old/Projects"},
+    {.name = "share", .summary = "Let somebody else use a mailbox",
+     .help = "WHO is an account, or \"anyone\": every account in the owner's domain. A \"-\" in front "
+             "takes those rights away from whoever else gives them. RIGHTS replace what was given "
+             "before: l see it, r read, s mark as read, w set other flags, i put mail in, k make "
+             "mailboxes below it, x remove it, t mark as deleted, e expunge, a share it on "
+             "(RFC 4314). It appears as \"Other Users/ADDRESS/MAILBOX\"; \\Seen and all flags are "
+             "shared, and what is put in counts for the owner's quota.",
+     .args = "ADDRESS MAILBOX WHO RIGHTS", .args_min = 4, .args_max = 4, .run = run_share,
+     .examples = "carteiro mailbox share ana@example.org Projects bruno@example.org lrs\n"
+                 "carteiro mailbox share ana@example.org Projects anyone lr"},
+    {.name = "shares", .summary = "Who else may do what with a mailbox", .args = "ADDRESS MAILBOX",
+     .args_min = 2, .args_max = 2, .run = run_shares,
+     .examples = "carteiro mailbox shares ana@example.org Projects"},
+    {.name = "unshare", .summary = "Take back what somebody was given",
+     .args = "ADDRESS MAILBOX WHO", .args_min = 3, .args_max = 3, .run = run_unshare,
+     .examples = "carteiro mailbox unshare ana@example.org Projects bruno@example.org"},
     {.name = "search", .summary = "Find messages that have a text",
      .args = "ADDRESS [MAILBOX] TEXT", .args_min = 2, .args_max = 3,
      COMMAND_OPTIONS(search_options), .run = run_search,

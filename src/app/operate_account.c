@@ -7,18 +7,21 @@
 
 static json_t *account_json(const struct account_info *info)
 {
-    json_t *passwords = json_array();
+    json_t *passwords = json_array(), *delegates = json_array();
 
     for (size_t i = 0; i < info->app_password_count; i++)
         json_array_append_new(
             passwords, json_pack("{s:o, s:I}", "name", operation_json(info->app_passwords[i].name),
                                  "created", (json_int_t)info->app_passwords[i].created));
-    return json_pack("{s:o, s:o, s:I, s:b, s:b, s:I, s:I, s:I, s:o}", "address",
+    for (size_t i = 0; i < info->delegate_count; i++)
+        json_array_append_new(delegates, operation_json(info->delegates[i]));
+    return json_pack("{s:o, s:o, s:I, s:b, s:b, s:I, s:I, s:I, s:o, s:o}", "address",
                      operation_json(info->address), "name", operation_json(info->name), "id",
                      (json_int_t)info->id, "enabled", info->is_enabled, "has_password",
                      info->has_password, "created", (json_int_t)info->created, "quota_bytes",
                      (json_int_t)info->quota_bytes, "quota_messages",
-                     (json_int_t)info->quota_messages, "app_passwords", passwords);
+                     (json_int_t)info->quota_messages, "app_passwords", passwords, "delegates",
+                     delegates);
 }
 
 static struct account_change change_of(const struct operation *op)
@@ -170,4 +173,22 @@ int operate_app_password_remove(struct operation *op)
     return operation_account_answer(
         op, account_app_password_remove(op->site->accounts, operation_text(op, "address"),
                                         operation_text(op, "name"), op->why));
+}
+
+static int set_delegate(struct operation *op, bool on)
+{
+    int r = account_delegate_set(op->site->accounts, operation_text(op, "address"),
+                                 operation_text(op, "delegate"), on, op->why);
+
+    return r == ACCOUNT_OK ? operate_account_show(op) : operation_account_answer(op, r);
+}
+
+int operate_account_delegate(struct operation *op)
+{
+    return set_delegate(op, true);
+}
+
+int operate_account_undelegate(struct operation *op)
+{
+    return set_delegate(op, false);
 }

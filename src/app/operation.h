@@ -56,6 +56,8 @@ int operate_account_set(struct operation *op);
 int operate_account_list(struct operation *op);
 int operate_account_show(struct operation *op);
 int operate_account_remove(struct operation *op);
+int operate_account_delegate(struct operation *op);
+int operate_account_undelegate(struct operation *op);
 int operate_app_password_add(struct operation *op);
 int operate_app_password_remove(struct operation *op);
 
@@ -76,6 +78,9 @@ int operate_mailbox_show(struct operation *op);
 int operate_mailbox_create(struct operation *op);
 int operate_mailbox_remove(struct operation *op);
 int operate_mailbox_rename(struct operation *op);
+int operate_mailbox_share(struct operation *op);
+int operate_mailbox_shares(struct operation *op);
+int operate_mailbox_unshare(struct operation *op);
 
 int operate_mailbox_search(struct operation *op);
 int operate_mailbox_index(struct operation *op);

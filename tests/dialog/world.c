@@ -248,6 +248,18 @@ static void set_quota(struct world *w, struct str rest, struct buf *why)
     CHECK(account_set(w->accounts, buf_str(&address), &change, why) == 0);
 }
 
+/// "ana bruno": bruno may act for ana, or no more.
+static void set_delegate(struct world *w, struct str rest, bool on, struct buf *why)
+{
+    CLEANUP(buf_drop) struct buf address = {.max = 256}, delegate = {.max = 256};
+    struct str name;
+
+    str_split(&rest, ' ', &name);
+    buf_putf(&address, "%.*s@example.test", STR_ARG(name));
+    buf_putf(&delegate, "%.*s@example.test", STR_ARG(str_trim(rest)));
+    CHECK(account_delegate_set(w->accounts, buf_str(&address), buf_str(&delegate), on, why) == 0);
+}
+
 static int keep_entry(void *arg, const struct queue_entry *entry, bool is_in_flight)
 {
     struct buf *last = arg;
@@ -284,6 +296,10 @@ bool world_check(struct world *w, struct str word, struct str rest, struct buf *
     }
     if (str_eq(word, STR("quota"))) {
         set_quota(w, rest, why);
+        return true;
+    }
+    if (str_eq(word, STR("delegate")) || str_eq(word, STR("undelegate"))) {
+        set_delegate(w, rest, word.ptr[0] == 'd', why);
         return true;
     }
     if (str_eq(word, STR("queue"))) {

@@ -41,6 +41,9 @@ int imap_change_acl(struct imap_session *s, struct imap_call *c,
 {
     int r;
 
+    // else a delegate could stay on when it is one no more
+    if (s->actor_id && s->actor_id != s->account_id)
+        return imap_no(s, c, "[NOPERM] Who acts for another shares nothing of theirs");
     if (who->is_owner)
         return imap_no(s, c, "[CANNOT] The owner has every right, always");
     r = access_set(imap_access(s), mailbox, &who->entry, mode, rights);

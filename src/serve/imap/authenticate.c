@@ -23,6 +23,7 @@ static int enter(struct imap_session *s, struct imap_call *c, const struct accou
 
     s->state = IMAP_AUTHENTICATED;
     s->account_id = who->account_id;
+    s->actor_id = who->actor_id;
     s->login_failures = 0;
     rt_conn_set_idle_ms(s->conn, (uint32_t)s->config.idle);
     log_login(s, "login", who->address);

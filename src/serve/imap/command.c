@@ -167,7 +167,7 @@ static int dispatch(struct imap_session *s, struct imap_call *c, struct str text
 bool imap_is_welcome(const struct imap_session *s)
 {
     return s->state == IMAP_NOT_AUTHENTICATED ||
-           account_is_enabled(imap_accounts(s), s->account_id);
+           account_is_welcome(imap_accounts(s), s->account_id, s->actor_id);
 }
 
 int imap_command_run(struct imap_session *s)

@@ -5,9 +5,8 @@
 // does not need it must work. And by somebody who has no right at all: then the mailbox does not
 // exist, in the very words in which one that is not there does not.
 #include "log/log.h"
-#include "serve/imap/testing.h"
-
 #include "access/access.h"
+#include "serve/imap/testing.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

@@ -57,6 +57,7 @@ struct imap_session {
     unsigned bad_commands; // in a row
     unsigned early_commands;
     uint64_t account_id;
+    uint64_t actor_id; // who signed in for it, a delegate; else 0 or the same
     unsigned enabled;        // bits of imap_enabled
     char *idle_tag;          // of the running IDLE
     struct imap_view *view;  // not NULL exactly in IMAP_SELECTED

@@ -176,6 +176,7 @@ int pop3_enter(struct pop3_session *s, const struct account_identity *who)
     if (!pop3_lock_take(s->pop3, who->account_id))
         return pop3_refuse(s, POP3_ANOTHER_HAS_IT);
     s->account_id = who->account_id;
+    s->actor_id = who->actor_id;
     if (pop3_is_too_soon(s->pop3, who->account_id, s->config.login_delay)) {
         pop3_leave(s);
         return pop3_refuse(s, POP3_TOO_SOON);

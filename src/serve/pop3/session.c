@@ -130,7 +130,7 @@ static int on_command(void *session, struct rt_conn *conn)
         return r;
     if (r == RT_LINE_TOO_LONG)
         return pop3_refuse_bad(s, POP3_LINE_TOO_LONG);
-    if (s->account_id && !account_is_enabled(pop3_accounts(s->pop3), s->account_id)) {
+    if (s->account_id && !account_is_welcome(pop3_accounts(s->pop3), s->account_id, s->actor_id)) {
         (void)rt_putf(conn, "-ERR %s\r\n", pop3_say(s, POP3_CLOSED));
         return RT_CLOSE;
     }

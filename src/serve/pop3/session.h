@@ -33,6 +33,7 @@ struct pop3_session {
     unsigned bad_commands;
     struct buf user; // what USER gave; once signed in, the account's address
 
+    uint64_t actor_id;   // who signed in for it, a delegate; else 0 or the same
     uint64_t account_id; // whose lock this session holds, or 0
     uint64_t mailbox_id; // 0: there is no INBOX
     uint32_t uidvalidity;
