@@ -33,14 +33,7 @@ const { MailServices } = ChromeUtils.importESModule("resource:///modules/MailSer
 const fail = error => ({error: String(error) + "\\n" + (error && error.stack)});
 const server = MailServices.accounts.allServers.find(s => s.type == "imap");
 const folder = name => server.rootFolder.subFolders.find(f => f.name.toLowerCase() == name.toLowerCase());
-const stopped = how => new Promise((resolve, reject) => how({
-    OnStartRunningUrl() {},
-    OnStopRunningUrl(url, status) { Components.isSuccessCode(status) ? resolve() : reject("status " + status); },
-}));
-const update = async name => {
-    await stopped(l => folder(name).QueryInterface(Ci.nsIMsgImapMailFolder).updateFolderWithListener(null, l));
-    return [...folder(name).messages];
-};
+const messages = name => [...folder(name).messages];
 '''
 
 
@@ -152,11 +145,11 @@ class Thunderbird(SiteTest):
         ids = [site.deliver('ana', f'mail {i}', f'text number {i}') for i in range(3)]
         bird = self.start()
         self.make_account(bird)
-        subjects = bird.run('return (await update("Inbox")).map(m => m.subject);')
-        self.assertEqual(subjects, ['mail 0', 'mail 1', 'mail 2'])
+        bird.run('folder("Inbox").updateFolder(null);')
+        bird.until('messages("Inbox").length == 3', 'the mail is fetched')
+        self.assertEqual(bird.run('return messages("Inbox").map(m => m.subject);'), ['mail 0', 'mail 1', 'mail 2'])
         text = bird.run('''
-            const header = (await update("Inbox"))[1];
-            const uri = folder("Inbox").getUriForMsg(header);
+            const uri = folder("Inbox").getUriForMsg(messages("Inbox")[1]);
             let text = "";
             await new Promise((resolve, reject) => MailServices.messageServiceFromURI(uri).streamMessage(uri, {
                 QueryInterface: ChromeUtils.generateQI(["nsIStreamListener"]),
@@ -171,15 +164,13 @@ class Thunderbird(SiteTest):
             return text;''')
         self.assertIn('text number 1', text)
         bird.run('''
-            const messages = await update("Inbox");
-            folder("Inbox").markMessagesFlagged([messages[1]], true);
-            folder("Inbox").markMessagesRead([messages[1]], true);
+            folder("Inbox").markMessagesFlagged([messages("Inbox")[1]], true);
+            folder("Inbox").markMessagesRead([messages("Inbox")[1]], true);
             server.rootFolder.createSubfolder("Projects", null);''')
         bird.until('Boolean(folder("Projects"))', 'the mailbox is made')
         bird.run('''
-            const messages = await update("Inbox");
-            MailServices.copy.copyMessages(folder("Inbox"), [messages[1]], folder("Projects"), true, null, null,
-                                           false);''')
+            MailServices.copy.copyMessages(folder("Inbox"), [messages("Inbox")[1]], folder("Projects"), true, null,
+                                           null, false);''')
         until(lambda: site.count('ana', 'Projects') == 1, 'the mail is moved')
         box = site.imap('ana', 'Projects')
         found = expect(box.search(None, 'HEADER', 'Message-ID', ids[1], 'FLAGGED', 'SEEN'))[0].split()
@@ -187,7 +178,7 @@ class Thunderbird(SiteTest):
         box.logout()
         until(lambda: site.count('ana') == 2, 'it is gone from the INBOX')
         site.deliver('ana', 'a late one')
-        bird.until('[...folder("Inbox").messages].some(m => m.subject == "a late one")', 'it hears of it by IDLE')
+        bird.until('messages("Inbox").some(m => m.subject == "a late one")', 'it hears of it by IDLE')
         self.assertEqual(site.count('ana'), 3)
         bird.ask('Marionette:Quit', {'flags': ['eForceQuit']})
 
