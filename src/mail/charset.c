@@ -273,25 +273,48 @@ static void put_decomposed(struct buf *out, ucs4_t c)
     }
 }
 
+/// How many bytes from the start are ASCII.
+static size_t ascii_len(struct str bytes)
+{
+    size_t i = 0;
+    uint64_t words[4];
+
+    for (; i + sizeof(words) <= bytes.len; i += sizeof(words)) {
+        memcpy(words, bytes.ptr + i, sizeof(words));
+        if ((words[0] | words[1] | words[2] | words[3]) & 0x8080808080808080ULL)
+            break;
+    }
+    while (i < bytes.len && !(bytes.ptr[i] & 0x80))
+        i++;
+    return i;
+}
+
+/// In a form that compilers turn into vectors: most text is ASCII.
+static void lower_ascii(char *restrict to, const char *restrict from, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)from[i];
+        unsigned char is_upper = (unsigned char)(c - 'A') < 26;
+
+        to[i] = (char)(c | (unsigned char)(is_upper << 5));
+    }
+}
+
 void charset_put_folded(struct buf *out, struct str utf8)
 {
     for (size_t i = 0; i < utf8.len && buf_ok(out);) {
-        size_t start = i;
-        char *to;
+        size_t len = ascii_len(str_skip(utf8, i));
+        char *to = buf_room(out, len);
+        ucs4_t c;
 
-        while (i < utf8.len && !(utf8.ptr[i] & 0x80))
-            i++;
-        to = buf_room(out, i - start);
         if (!to)
             return;
-        for (size_t j = start; j < i; j++)
-            *to++ = char_lower(utf8.ptr[j]);
-        buf_added(out, i - start);
-        if (i < utf8.len) {
-            ucs4_t c;
-
-            i += (size_t)u8_mbtouc(&c, (const uint8_t *)utf8.ptr + i, utf8.len - i);
-            put_decomposed(out, c);
-        }
+        lower_ascii(to, utf8.ptr + i, len);
+        buf_added(out, len);
+        i += len;
+        if (i == utf8.len)
+            return;
+        i += (size_t)u8_mbtouc(&c, (const uint8_t *)utf8.ptr + i, utf8.len - i);
+        put_decomposed(out, c);
     }
 }

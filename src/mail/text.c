@@ -14,16 +14,19 @@ enum {
 };
 
 // As much as fits, whole characters only.
-static void put_fitting(struct buf *out, struct str utf8)
+static struct str fitting(struct str utf8, size_t room)
 {
-    size_t room = out->max - out->len;
-
     if (utf8.len > room) {
         while (room && ((unsigned char)utf8.ptr[room] & 0xc0) == 0x80)
             room--;
         utf8.len = room;
     }
-    buf_put(out, utf8);
+    return utf8;
+}
+
+static void put_fitting(struct buf *out, struct str utf8)
+{
+    buf_put(out, fitting(utf8, out->max - out->len));
 }
 
 static bool is_html(const struct mime_part *part)
@@ -32,25 +35,71 @@ static bool is_html(const struct mime_part *part)
            mime_is_type(part, STR("text"), STR("xml"));
 }
 
-void text_put_part(struct buf *out, const struct mime_part *part, struct str message)
+static bool decodes_to_itself(enum encoding encoding)
 {
-    CLEANUP(buf_drop) struct buf bytes = {0}, utf8 = {0}, plain = {0};
-    struct str body = str_head(mime_body_of(message, part), TEXT_MAX), charset;
+    return encoding != ENCODING_QUOTED_PRINTABLE && encoding != ENCODING_BASE64;
+}
+
+/// Are ASCII bytes in that charset the characters they look like?
+static bool holds_ascii(struct str charset)
+{
+    return charset.ptr == NULL || str_case_eq(charset, STR("utf-8")) ||
+           str_case_eq(charset, STR("us-ascii")) || str_case_starts(charset, STR("iso-8859-")) ||
+           str_case_starts(charset, STR("windows-125"));
+}
+
+/// What is worked out of one part at a time; memory is used again for the next.
+struct workroom {
+    struct buf bytes, utf8, plain, whole, folded;
+};
+
+static void workroom_done(struct workroom *w)
+{
+    buf_done(&w->bytes);
+    buf_done(&w->utf8);
+    buf_done(&w->plain);
+    buf_done(&w->whole);
+    buf_done(&w->folded);
+}
+
+static struct buf *clean(struct buf *b, size_t max)
+{
+    buf_clear(b);
+    b->max = max;
+    return b;
+}
+
+/// The text of a part, a view of the message where that is possible or of the workroom; empty for
+/// parts that are not text.
+static struct str text_of_part(struct workroom *w, const struct mime_part *part, struct str message)
+{
+    struct str text = str_head(mime_body_of(message, part), TEXT_MAX), charset;
+    enum encoding encoding = encoding_of(part->encoding);
 
     if (part->kind != MIME_LEAF || part->is_opaque || !mime_is_type(part, STR("text"), STR("")))
-        return;
-    buf_init(&bytes, body.len + DECODER_SLACK);
-    buf_init(&utf8, body.len * 3 + DECODER_SLACK); // one byte of a charset, three of UTF-8
-    encoding_decode(&bytes, encoding_of(part->encoding), body);
-    charset = param_find(&part->params, STR("charset"));
-    charset_put_utf8(&utf8, charset.ptr ? charset : STR("us-ascii"), buf_str(&bytes));
-    if (!is_html(part)) {
-        put_fitting(out, buf_str(&utf8));
-        return;
+        return STR_NONE;
+    if (!decodes_to_itself(encoding)) {
+        encoding_decode(clean(&w->bytes, text.len + DECODER_SLACK), encoding, text);
+        text = buf_str(&w->bytes);
     }
-    buf_init(&plain, utf8.len * 2 + DECODER_SLACK);
-    text_put_stripped_html(&plain, buf_str(&utf8));
-    put_fitting(out, buf_str(&plain));
+    charset = param_find(&part->params, STR("charset"));
+    if (!holds_ascii(charset) || !charset_is_ascii(text)) {
+        // one byte of a charset, three of UTF-8
+        clean(&w->utf8, text.len * 3 + DECODER_SLACK);
+        charset_put_utf8(&w->utf8, charset.ptr ? charset : STR("us-ascii"), text);
+        text = buf_str(&w->utf8);
+    }
+    if (!is_html(part))
+        return text;
+    text_put_stripped_html(clean(&w->plain, text.len * 2 + DECODER_SLACK), text);
+    return buf_str(&w->plain);
+}
+
+void text_put_part(struct buf *out, const struct mime_part *part, struct str message)
+{
+    CLEANUP(workroom_done) struct workroom w = {0};
+
+    put_fitting(out, text_of_part(&w, part, message));
 }
 
 static void put_field(struct buf *out, const struct header_field *f)
@@ -111,10 +160,15 @@ bool text_put_needle(struct buf *out, struct str charset, struct str word)
     return true;
 }
 
+static size_t folded_max(struct str utf8)
+{
+    return utf8.len * 2 + FIELD_MAX;
+}
+
 /// In the form in which needles are.
 static void fold(struct buf *out, struct str utf8)
 {
-    buf_init(out, utf8.len * 2 + FIELD_MAX);
+    buf_init(out, folded_max(utf8));
     charset_put_folded(out, utf8);
 }
 
@@ -167,23 +221,32 @@ static bool each_header(const struct mime *m, struct str message, text_each_fn e
     return each(arg, true, buf_str(&folded));
 }
 
+/// What put_part_text puts, `room` bytes at most; mostly without putting it anywhere.
+static struct str part_text(struct workroom *w, const struct mime *m, const struct mime_part *part,
+                            struct str message, size_t room)
+{
+    if (!is_inner_message(m, part))
+        return fitting(text_of_part(w, part, message), room);
+    put_part_text(clean(&w->whole, room), m, part, message);
+    return buf_str(&w->whole);
+}
+
 bool text_each(const struct mime *m, struct str message, bool with_header, text_each_fn each,
                void *arg)
 {
+    CLEANUP(workroom_done) struct workroom w = {0};
     size_t left = TEXT_MAX;
 
     if (with_header && !each_header(m, message, each, arg))
         return false;
     for (size_t i = 0; i < m->count && left; i++) {
-        CLEANUP(buf_drop) struct buf text = {0}, folded = {0};
+        struct str text = part_text(&w, m, &m->parts[i], message, left);
 
-        buf_init(&text, left);
-        put_part_text(&text, m, &m->parts[i], message);
         left -= text.len;
         if (text.len == 0)
             continue;
-        fold(&folded, buf_str(&text));
-        if (!each(arg, false, buf_str(&folded)))
+        charset_put_folded(clean(&w.folded, folded_max(text)), text);
+        if (!each(arg, false, buf_str(&w.folded)))
             return false;
     }
     return true;
