@@ -38,6 +38,9 @@ struct engine {
     ssize_t (*body_read)(struct store *store, const struct store_body_ref *ref, uint64_t offset,
                          void *to, size_t len);
 
+    /// NULL: one after the other. Lengths end with the body.
+    void (*bodies_read)(struct store *store, struct store_body_piece *pieces, size_t count);
+
     int (*entries_get)(struct store *store, uint64_t mailbox_id, uint32_t uid_first,
                        uint32_t uid_last, struct store_entries *out);
     int (*changes_get)(struct store *store, uint64_t mailbox_id, uint64_t since,

@@ -133,6 +133,21 @@ ssize_t store_body_read(struct store *store, const struct store_body_ref *ref, u
     return store->engine->body_read(store, ref, offset, to, len);
 }
 
+void store_bodies_read(struct store *store, struct store_body_piece *pieces, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct store_body_piece *p = &pieces[i];
+        uint64_t left = p->offset < p->ref->size ? p->ref->size - p->offset : 0;
+
+        p->len = p->len < left ? p->len : (size_t)left;
+        p->n = 0;
+        if (!store->engine->bodies_read && p->len > 0)
+            p->n = store->engine->body_read(store, p->ref, p->offset, p->to, p->len);
+    }
+    if (store->engine->bodies_read && count > 0)
+        store->engine->bodies_read(store, pieces, count);
+}
+
 int store_body_load(struct store *store, const struct store_body_ref *ref, struct buf *out)
 {
     size_t before = out->len;

@@ -110,6 +110,15 @@ struct store_body_ref {
 /// so a body that is gone gives -ENOENT, a damaged one -EBADMSG.
 ssize_t store_body_read(struct store *store, const struct store_body_ref *ref, uint64_t offset,
                         void *to, size_t len);
+/// [await] Several at once, which costs little more than one: n is what store_body_read gives.
+struct store_body_piece {
+    const struct store_body_ref *ref;
+    uint64_t offset;
+    void *to;
+    size_t len;
+    ssize_t n; // out
+};
+void store_bodies_read(struct store *store, struct store_body_piece *pieces, size_t count);
 /// [await] Appends the whole body to *out; -EFBIG past its maximum.
 int store_body_load(struct store *store, const struct store_body_ref *ref, struct buf *out);
 

@@ -5,6 +5,20 @@
 
 #include <errno.h>
 
+/// The same bytes, a piece behind the end, and one of a body that nobody has.
+static void many_at_once(const struct store_body_ref *ref)
+{
+    struct store_body_ref gone = *ref;
+    char a[5], b[5], c[5], d[5];
+    struct store_body_piece pieces[] = {
+        {ref, 15, a, 5, -1}, {ref, 20, b, 5, -1}, {ref, 22, c, 5, -1}, {&gone, 0, d, 5, 0}};
+
+    gone.message_id += 999983;
+    store_bodies_read(s, pieces, 4);
+    CHECK(pieces[0].n == 5 && !memcmp(a, "hello", 5));
+    CHECK(pieces[1].n == 2 && pieces[2].n == 0 && pieces[3].n < 0);
+}
+
 static void a_mail_is_found_whole(void)
 {
     struct store_put put = put_text(ANA, "INBOX", "From: bruno\r\n\r\nhello\r\n");
@@ -22,6 +36,7 @@ static void a_mail_is_found_whole(void)
     CHECK(store_body_read(s, &e.items[0].body, 15, part, 5) == 5 && !memcmp(part, "hello", 5));
     CHECK(store_body_read(s, &e.items[0].body, 20, part, 5) == 2);
     CHECK(store_body_read(s, &e.items[0].body, 22, part, 5) == 0);
+    many_at_once(&e.items[0].body);
     store_entries_done(&e);
     check_numbers(m.id);
 }

@@ -11,13 +11,7 @@
 
 #include <errno.h>
 
-enum {
-    BATCH = 256,          // messages whose entries are read at once when bodies may be read
-    BATCH_MAX = 4096,     // when entries are enough
-    HEADER_MAX = 1 << 20, // bytes of a header that are looked at
-    WORK_MAX = 4096,      // keys worked out between two looks at the clock
-    TELL_US = 10000000,   // RFC 9585 4: not more often than every ten seconds
-};
+enum { HEADER_MAX = 1 << 20 }; // bytes of a header that are looked at
 
 static enum imap_price price_of(enum imap_search_op op)
 {
@@ -41,6 +35,8 @@ static enum imap_price price_of(enum imap_search_op op)
     case IMAP_SEARCH_SENT_BEFORE:
     case IMAP_SEARCH_SENT_ON:
     case IMAP_SEARCH_SENT_SINCE:
+    case IMAP_SEARCH_THREADID:
+        return IMAP_SUMMARY;
     case IMAP_SEARCH_HEADER:
         return IMAP_HEADER;
     case IMAP_SEARCH_BODY:
@@ -153,7 +149,10 @@ int imap_judge_init(struct imap_judge *j, struct imap_session *s, const struct i
     j->told_us = rt_now_us();
     j->end = (uint32_t)view->count;
     j->values = ARENA_ARRAY(arena, unsigned char, count);
-    j->results = ARENA_ARRAY(arena, unsigned char, BATCH_MAX);
+    j->results = ARENA_ARRAY(arena, unsigned char, IMAP_JUDGE_BATCH_MAX);
+    j->entries = ARENA_ARRAY(arena, const struct store_entry *, IMAP_JUDGE_BATCH_MAX);
+    j->seed[0] = rt_random();
+    j->seed[1] = rt_random();
     j->sets = ARENA_ARRAY(arena, struct imap_sequence, count);
     j->keywords = ARENA_ARRAY(arena, uint64_t, count);
     j->message_ids = ARENA_ARRAY(arena, uint64_t, count);
@@ -166,6 +165,7 @@ int imap_judge_init(struct imap_judge *j, struct imap_session *s, const struct i
 
 void imap_judge_done(struct imap_judge *j)
 {
+    imap_ahead_free(j->ahead);
     imap_text_keys_done(&j->texts);
 }
 
@@ -216,8 +216,6 @@ static bool is_free_key(const struct imap_judge *j, uint32_t i, uint32_t index,
         return imap_sequence_has(j->sets[i], entry->uid);
     case IMAP_SEARCH_MODSEQ:
         return entry->modseq >= node->modseq;
-    case IMAP_SEARCH_THREADID:
-        return false; // threads have no ids here: FETCH tells NIL
     default:
         return true; // ALL
     }
@@ -249,17 +247,17 @@ static bool is_entry_key(const struct imap_judge *j, uint32_t i, const struct st
     }
 }
 
-/// RFC 3501 6.4.4: the Date field, disregarding time and time zone. Without one the mail was sent
-/// when it came.
-static bool is_sent_key(const struct imap_search_node *node, struct str header,
-                        const struct store_entry *entry)
+static bool is_words_key(const struct imap_judge *j, uint32_t i, const struct store_entry *entry,
+                         const struct imap_judge_words *words)
 {
-    struct date date = {entry->internal_date, entry->zone_minutes, false};
-    struct header_field field;
+    const struct imap_search_node *node = &j->what->nodes[i];
+    struct date came = {entry->internal_date, entry->zone_minutes, false};
 
-    if (header_find(header, STR("Date"), &field))
-        (void)date_parse(field.value, &date);
-    return compare_day(node->op, date_day(date), node->day);
+    if (node->op == IMAP_SEARCH_THREADID)
+        return words->thread == str_hash(node->name, j->seed);
+    // RFC 3501 6.4.4: disregarding time and time zone. Without a date the mail was sent when it
+    // came
+    return compare_day(node->op, words->has_date ? words->sent_day : date_day(came), node->day);
 }
 
 // ---- the program
@@ -288,7 +286,7 @@ static unsigned char result(struct imap_judge *j)
     return v[j->what->count - 1];
 }
 
-static unsigned char judge_free(struct imap_judge *j, uint32_t index)
+unsigned char imap_judge_free(struct imap_judge *j, uint32_t index)
 {
     struct imap_view_entry entry = imap_view_at(j->view, index);
 
@@ -301,201 +299,52 @@ static unsigned char judge_free(struct imap_judge *j, uint32_t index)
     return result(j);
 }
 
-static unsigned char judge_entry(struct imap_judge *j, const struct store_entry *entry)
+unsigned char imap_judge_entry(struct imap_judge *j, uint32_t index,
+                               const struct store_entry *entry)
 {
+    (void)imap_judge_free(j, index);
     for (size_t k = 0; k < j->price_count[IMAP_ENTRY]; k++) {
         uint32_t i = j->of_price[IMAP_ENTRY][k];
 
         j->values[i] = is_entry_key(j, i, entry) ? IMAP_YES : IMAP_NO;
     }
+    imap_text_keys_known(&j->texts, entry->uid, entry->body.message_id);
     return result(j);
 }
 
-/// [await] SENT* and HEADER keys.
-static int judge_header(struct imap_judge *j, const struct store_entry *entry,
-                        struct imap_message *m)
+static unsigned char judge_words(struct imap_judge *j, uint32_t index,
+                                 const struct store_entry *entry,
+                                 const struct imap_judge_words *words)
+{
+    (void)imap_judge_entry(j, index, entry);
+    for (size_t k = 0; words && k < j->price_count[IMAP_SUMMARY]; k++) {
+        uint32_t i = j->of_price[IMAP_SUMMARY][k];
+
+        j->values[i] = is_words_key(j, i, entry, words) ? IMAP_YES : IMAP_NO;
+    }
+    return result(j);
+}
+
+/// [await] HEADER keys.
+static int judge_header(struct imap_judge *j, struct imap_message *m)
 {
     struct str header;
     int r = imap_message_header(m, &header);
 
-    if (r < 0)
-        return r;
-    header = str_head(header, HEADER_MAX);
-    for (size_t k = 0; k < j->price_count[IMAP_HEADER]; k++) {
-        uint32_t i = j->of_price[IMAP_HEADER][k];
-
-        if (j->what->nodes[i].op != IMAP_SEARCH_HEADER)
-            j->values[i] = is_sent_key(&j->what->nodes[i], header, entry) ? IMAP_YES : IMAP_NO;
-    }
-    r = imap_text_keys_header(&j->texts, j->s, header);
+    if (r == 0)
+        r = imap_text_keys_header(&j->texts, j->s, str_head(header, HEADER_MAX));
     return r < 0 ? r : result(j);
 }
 
-int imap_judge_tell(struct imap_judge *j, size_t at)
+int imap_judge_message(struct imap_judge *j, uint32_t index, const struct store_entry *entry,
+                       const struct imap_judge_words *words, struct imap_message *m)
 {
-    struct buf *out;
+    int value = judge_words(j, index, entry, words);
 
-    rt_conn_set_command_ms(j->s->conn, (uint32_t)j->s->config.stall); // work is no silence
-    if (!j->c || rt_now_us() - j->told_us < TELL_US)
-        return 0;
-    j->told_us = rt_now_us();
-    out = j->c->out;
-    buf_put(out, STR("* OK [INPROGRESS (\""));
-    buf_put(out, j->c->tag);
-    buf_putf(out, "\" %zu %zu)] Searching\r\n", at, j->view->count);
-    return imap_put_out(j->s, j->c, true);
-}
-
-/// [await] The result once more is paid. UNKNOWN never; -errno.
-static int judge_message(struct imap_judge *j, const struct store_entry *entry,
-                         struct imap_message *m)
-{
-    int value;
-
-    if (j->price_count[IMAP_HEADER] > 0) {
-        value = judge_header(j, entry, m);
-        if (value != IMAP_UNKNOWN)
-            return value;
-    }
-    value = imap_text_keys_whole(&j->texts, j->s, m);
-    return value < 0 ? value : result(j);
-}
-
-static int judge(struct imap_judge *j, uint32_t index, const struct store_entry *entry)
-{
-    struct imap_message message;
-    int r;
-
-    (void)judge_free(j, index);
-    r = judge_entry(j, entry);
-    if (r != IMAP_UNKNOWN)
-        return r;
-    r = imap_text_keys_ask(&j->texts, j->s, j->view->mailbox_id);
-    if (r < 0)
-        return r;
-    imap_text_keys_known(&j->texts, entry->uid, entry->body.message_id);
-    r = result(j);
-    if (r != IMAP_UNKNOWN)
-        return r;
-    r = imap_judge_tell(j, index);
-    if (r < 0)
-        return r;
-    imap_message_init(&message, imap_store(j->s), &entry->body);
-    r = judge_message(j, entry, &message);
-    imap_message_done(&message);
-    return r == -EBADMSG || r == -ENOENT ? IMAP_NO : r; // a damaged message ends no search
-}
-
-// ---- many messages
-
-/// What the view alone tells of [first, last], into results. *out_unknown: it was not enough.
-static int judge_batch_free(struct imap_judge *j, uint32_t first, uint32_t last, bool *out_unknown)
-{
-    size_t work = 0;
-
-    for (uint32_t n = first; n <= last; n++) {
-        unsigned char value = judge_free(j, n);
-
-        j->results[n - first] = value;
-        *out_unknown |= value == IMAP_UNKNOWN;
-        work += j->what->count; // a program may have thousands of keys
-        if (work > WORK_MAX) {
-            int r = rt_breathe();
-
-            if (r < 0)
-                return r;
-            work = 0;
-        }
-    }
-    return 0;
-}
-
-/// The entry of that uid; items before it are of no use any more when uids ascend.
-static const struct store_entry *find_entry(const struct store_entries *entries, uint32_t uid)
-{
-    size_t low = 0, high = entries->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (entries->items[middle].uid < uid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < entries->count && entries->items[low].uid == uid ? &entries->items[low] : NULL;
-}
-
-static int settle(struct imap_judge *j, uint32_t index, uint32_t first,
-                  const struct store_entries *entries)
-{
-    int value = j->results[index - first];
-    const struct store_entry *entry;
-
+    if (value == IMAP_UNKNOWN && j->price_count[IMAP_HEADER] > 0)
+        value = judge_header(j, m);
     if (value != IMAP_UNKNOWN)
         return value;
-    entry = find_entry(entries, imap_view_uid(j->view, index));
-    if (entry)
-        return judge(j, index, entry);
-    j->missing++;
-    return IMAP_NO;
-}
-
-/// Messages [first, last]: those that the view alone cannot decide are read from the store.
-static int judge_batch(struct imap_judge *j, uint32_t first, uint32_t last, bool is_backwards,
-                       size_t most, struct imap_hits *hits)
-{
-    struct store_entries entries = {0};
-    bool has_unknown = false;
-    int r = judge_batch_free(j, first, last, &has_unknown);
-
-    if (r == 0 && has_unknown)
-        r = store_entries_get(imap_store(j->s), j->view->mailbox_id, imap_view_uid(j->view, first),
-                              imap_view_uid(j->view, last), &entries);
-    for (uint32_t n = 0; n <= last - first && r == 0 && hits->messages < most; n++) {
-        uint32_t index = is_backwards ? last - n : first + n;
-        int value = settle(j, index, first, &entries);
-
-        if (value == IMAP_YES && is_backwards)
-            imap_hits_add_before(hits, index);
-        else if (value == IMAP_YES)
-            imap_hits_add(hits, index);
-        r = value < 0 ? value : has_unknown ? rt_breathe() : 0;
-    }
-    store_entries_done(&entries);
-    return r;
-}
-
-int imap_judge_run(struct imap_judge *j, bool is_backwards, size_t most, struct imap_hits *hits)
-{
-    bool reads = j->price_count[IMAP_HEADER] + j->price_count[IMAP_WHOLE] > 0;
-    uint32_t batch = reads || most < BATCH ? BATCH : BATCH_MAX;
-    uint32_t done = 0, count = j->end > j->first ? j->end - j->first : 0;
-    int r = 0;
-
-    while (done < count && hits->messages < most && r == 0) {
-        uint32_t len = count - done < batch ? count - done : batch;
-        uint32_t first = is_backwards ? j->end - done - len : j->first + done;
-
-        r = judge_batch(j, first, first + len - 1, is_backwards, most, hits);
-        if (r == 0)
-            r = imap_judge_tell(j, done);
-        done += len;
-    }
-    if (is_backwards)
-        imap_hits_reverse(hits);
-    return r;
-}
-
-int imap_judge_one(struct imap_judge *j, uint32_t index)
-{
-    struct imap_hits hits = {0};
-    int r = 0;
-
-    if (index >= j->first && index < j->end)
-        r = judge_batch(j, index, index, false, 1, &hits);
-    if (r == 0)
-        r = hits.messages > 0;
-    imap_hits_done(&hits);
-    return r;
+    value = imap_text_keys_whole(&j->texts, j->s, m);
+    return value < 0 ? value : result(j);
 }

@@ -158,6 +158,35 @@ static ssize_t engine_body_read(struct store *store, const struct store_body_ref
     return r < 0 ? r : c.n;
 }
 
+struct bodies_call {
+    struct local *l;
+    struct store_body_piece *pieces;
+    size_t count;
+};
+
+static int bodies_in_pool(void *arg)
+{
+    struct bodies_call *c = arg;
+
+    for (size_t i = 0; i < c->count; i++) {
+        struct store_body_piece *p = &c->pieces[i];
+
+        if (p->len > 0)
+            p->n = local_body_read(c->l, p->ref, p->offset, p->to, p->len);
+    }
+    return 0;
+}
+
+static void engine_bodies_read(struct store *store, struct store_body_piece *pieces, size_t count)
+{
+    struct local *l = local_of(store);
+    struct bodies_call c = {l, pieces, count};
+    int r = rt_call(l->pool, bodies_in_pool, &c);
+
+    for (size_t i = 0; i < count && r < 0; i++)
+        pieces[i].n = r;
+}
+
 // ---- writing
 
 static int engine_spill(struct store_body *body)
@@ -266,6 +295,7 @@ static const struct engine the_engine = {
     .body_spill = engine_spill,
     .body_free = local_body_free,
     .body_read = engine_body_read,
+    .bodies_read = engine_bodies_read,
     .entries_get = engine_entries,
     .changes_get = engine_changes,
     .doc_get = engine_doc_get,
