@@ -4,11 +4,24 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "os/file.h"
+#include "os/resolve.h"
 
 #include "app/commands.h"
 #include "app/import_run.h"
+#include "app/import_url.h"
+#include "app/secret.h"
 
 #include <errno.h>
+
+enum { ADDRESSES_MAX = 16 };
+
+/// Another server.
+struct far {
+    struct import_url url;
+    struct buf addresses, password;
+    const char *list[ADDRESSES_MAX];
+    struct fetch_server server;
+};
 
 struct importing {
     const struct call *call;
@@ -18,7 +31,83 @@ struct importing {
     struct buf absolute, name; // the path; and what the state knows the source by
     enum import_kind kind;
     enum mbox_kind mbox;
+    struct far far;
 };
+
+// ---- another server
+
+static void wipe(struct buf *b)
+{
+    if (b->ptr)
+        explicit_bzero(b->ptr, b->cap);
+    buf_done(b);
+}
+
+/// Its addresses, in the order in which they are tried.
+static int resolve(struct importing *i)
+{
+    struct far *far = &i->far;
+    char *at;
+    int r = os_resolve(far->url.host, &far->addresses);
+
+    if (r == -EAGAIN)
+        return call_fail(i->call, EX_TEMPFAIL, "%s: DNS does not answer now; try again",
+                         far->url.host);
+    if (r < 0 || !buf_cstr(&far->addresses))
+        return call_fail(i->call, EX_NOHOST, "there is no host %s", far->url.host);
+    at = far->addresses.ptr;
+    while (*at && far->server.address_count < ADDRESSES_MAX) {
+        char *end = at + strcspn(at, "\n");
+
+        far->list[far->server.address_count++] = at;
+        at = *end ? end + 1 : end;
+        *end = '\0';
+    }
+    far->server.addresses = far->list;
+    return EX_OK;
+}
+
+static int choose_server(struct importing *i)
+{
+    CLEANUP(buf_drop) struct buf prompt = {.max = 1024};
+    struct far *far = &i->far;
+    int r;
+
+    if (!import_url_parse(i->path, &far->url))
+        return call_fail(i->call, EX_USAGE, "%s: it is written imaps://USER@HOST[:PORT]/", i->path);
+    r = resolve(i);
+    if (r != EX_OK)
+        return r;
+    buf_putf(&prompt, "Password of %s at %s: ", far->url.user, far->url.host);
+    r = secret_password(i->call, buf_cstr(&prompt), false, &far->password);
+    if (r != EX_OK)
+        return r;
+    far->server.port = far->url.port;
+    far->server.name = far->url.host;
+    far->server.user = str_from(far->url.user);
+    far->server.password = buf_str(&far->password);
+    far->server.is_token = call_has(i->call, "token");
+    far->server.tls = far->url.is_tls               ? FETCH_TLS
+                      : call_has(i->call, "no-tls") ? FETCH_CLEAR
+                                                    : FETCH_STARTTLS;
+    i->kind = IMPORT_IMAP;
+    return EX_OK;
+}
+
+static int walk_server(struct importing *i)
+{
+    struct rt_tls_client_config trust = {.verify = !call_has(i->call, "insecure-tls"),
+                                         .ca_path = call_option(i->call, "ca-file")};
+    struct rt_tls_client *tls = NULL;
+    int r = rt_tls_client_new(&trust, &tls, &i->run.why);
+
+    if (r < 0)
+        return r;
+    i->far.server.tls_client = tls;
+    r = import_imap(&i->far.server, &i->run.sink, &i->run.why);
+    rt_tls_client_free(tls);
+    return r;
+}
 
 // ---- what was asked for
 
@@ -104,7 +193,13 @@ static int name_source(struct importing *i)
     const struct import_options *o = &i->options;
     const char *name = call_option(i->call, "name");
 
-    buf_put(&i->name, str_from(name ? name : buf_cstr(&i->absolute)));
+    if (name)
+        buf_put(&i->name, str_from(name));
+    else if (i->kind == IMPORT_IMAP)
+        buf_putf(&i->name, "imap://%s@%s:%u/", i->far.url.user, i->far.url.host,
+                 (unsigned)i->far.url.port);
+    else
+        buf_put(&i->name, buf_str(&i->absolute));
     if (o->mailbox || o->into)
         buf_putf(&i->name, " -> %s%s", o->mailbox ? o->mailbox : o->into, o->into ? "/" : "");
     i->options.source = buf_cstr(&i->name);
@@ -118,6 +213,8 @@ static int walk(struct importing *i)
     switch (i->kind) {
     case IMPORT_MAILDIR:
         return import_maildir(i->path, &i->run.sink);
+    case IMPORT_IMAP:
+        return walk_server(i);
     case IMPORT_MH:
         return import_mh(i->path, &i->run.sink);
     default:
@@ -146,7 +243,7 @@ static int work(struct importing *i)
     r = os_path_absolute(i->path, &i->absolute);
     if (r < 0)
         return call_fail(i->call, EX_USAGE, "%s: %s", i->path, strerror(-r));
-    code = choose_format(i);
+    code = import_url_is(i->path) ? choose_server(i) : choose_format(i);
     if (code == EX_OK)
         code = name_source(i);
     if (code != EX_OK)
@@ -167,9 +264,13 @@ static int run_import(struct call *call)
     i->path = call->args[1];
     buf_init(&i->absolute, OS_PATH_MAX);
     buf_init(&i->name, 4 * OS_PATH_MAX);
+    buf_init(&i->far.addresses, 64 * 1024);
+    buf_init(&i->far.password, 16 * 1024);
     code = work(i);
     buf_done(&i->absolute);
     buf_done(&i->name);
+    buf_done(&i->far.addresses);
+    wipe(&i->far.password);
     free(i);
     return code;
 }
@@ -184,9 +285,14 @@ static const struct command_option options[] = {
     {"exclude", 0, "PATTERN", "None of the mailboxes that match"},
     {"since", 0, "DAY", "Only messages that came on this day (2026-01-31) or later"},
     {"no-flags", 0, NULL, "All messages come as new ones, without flags and keywords"},
-    {"dry-run", 'n', NULL, "Read everything, say what would be taken, take nothing"},
+    {"dry-run", 'n', NULL, "Say what would be taken, and take nothing"},
     {"again", 0, NULL, "Forget what was taken from this source before, and take all of it"},
     {"name", 0, "NAME", "Remember what was taken under this name instead of the source's own"},
+    SECRET_OPTION,
+    {"token", 0, NULL, "The password is an OAuth token (OAUTHBEARER, XOAUTH2)"},
+    {"ca-file", 0, "FILE", "Trust these authorities (PEM) instead of the system's"},
+    {"insecure-tls", 0, NULL, "Take any certificate of the other server"},
+    {"no-tls", 0, NULL, "imap:// without STARTTLS: anybody on the way reads the password"},
     {"ignore-quota", 0, NULL, "Also where the account has no room for it"},
 };
 
@@ -213,10 +319,12 @@ const struct command command_import = {
         "It works while the server runs and while it does not. What could not be taken is told "
         "with its place; then, the exit status is 65.",
     COMMAND_OPTIONS(options),
-    .examples = "carteiro import ana@example.org ~ana/Maildir --dry-run\n"
-                "carteiro import ana@example.org ~ana/Maildir\n"
-                "carteiro import ana@example.org /var/mail/ana\n"
-                "# an archive of many mboxes, below a mailbox of its own\n"
-                "carteiro import ana@example.org ~/Mail --into Old",
+    .examples =
+        "carteiro import ana@example.org ~ana/Maildir --dry-run\n"
+        "carteiro import ana@example.org ~ana/Maildir\n"
+        "carteiro import ana@example.org /var/mail/ana\n"
+        "carteiro import ana@example.org imaps://ana@old.example.net/ --password-file secret\n"
+        "# an archive of many mboxes, below a mailbox of its own\n"
+        "carteiro import ana@example.org ~/Mail --into Old",
     .run = run_import,
 };

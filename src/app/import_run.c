@@ -68,7 +68,8 @@ static unsigned use_of(const struct import_run *run, const struct import_mailbox
 {
     if (run->options->keep_names || run->options->into || run->options->mailbox)
         return 0;
-    return mailbox->special_use ? mailbox->special_use : import_special_use(mailbox->name);
+    return mailbox->special_use || mailbox->knows_uses ? mailbox->special_use
+                                                       : import_special_use(mailbox->name);
 }
 
 /// Where the messages of that mailbox go. False: no mailbox can be called so.
@@ -173,9 +174,14 @@ static bool on_wants(void *arg, const struct import_message *m)
     uint8_t key[TALLY_KEY_BYTES];
 
     key_of(run, m, key);
-    if (tally_count(&run->known, key) == 0)
+    if (tally_count(&run->known, key))
+        run->passed++;
+    else if (m->date && is_older(run, m))
+        run->older++;
+    else if (m->date && run->options->is_dry) // only bytes could tell more, and they are far away
+        run->sent++;
+    else
         return true;
-    run->passed++;
     return false;
 }
 
@@ -268,6 +274,7 @@ void import_run_init(struct import_run *run, const struct call *call,
                                      .left = on_left,
                                      .progress = on_progress};
     buf_init(&run->target, 2 * IMPORT_NAME_MAX);
+    buf_init(&run->why, 4096);
     run->mailboxes = json_object();
     run->left = json_array();
 }
@@ -277,6 +284,7 @@ void import_run_done(struct import_run *run)
     tally_done(&run->known);
     tally_done(&run->same);
     buf_done(&run->target);
+    buf_done(&run->why);
     json_decref(run->mailboxes);
     json_decref(run->left);
 }
@@ -381,8 +389,12 @@ int import_run_end(struct import_run *run, int r)
         return call_fail(run->call, p->code, "%s (%" PRIu64 " messages were taken)",
                          p->why.len ? buf_cstr(&p->why) : "failed", run->kept);
     if (r < 0)
-        return call_fail(run->call, r == -ENOENT ? EX_NOINPUT : EX_IOERR,
+        return call_fail(run->call,
+                         r == -ENOENT   ? EX_NOINPUT
+                         : r == -EACCES ? EX_NOPERM
+                         : run->why.len ? EX_UNAVAILABLE
+                                        : EX_IOERR,
                          "%s: %s (%" PRIu64 " messages were taken)", run->options->source,
-                         strerror(-r), run->kept);
+                         run->why.len ? buf_cstr(&run->why) : strerror(-r), run->kept);
     return tell(run, run->left_count ? EX_DATAERR : EX_OK);
 }

@@ -43,6 +43,7 @@ struct import_run {
     uint64_t kept, sent, bytes, passed, older, left_count, keywords_lost, mailbox_count;
     uint64_t spoken_us; // when the server was last asked to keep what it has
     json_t *left;
+    struct buf why; // what is wrong with the source, when that is more than a file's trouble
 };
 
 void import_run_init(struct import_run *run, const struct call *call,

@@ -133,7 +133,7 @@ static void forget_chunks(struct import_state *s, struct store_change *change, u
     char *keys = buf_room(&s->old_keys, len * (size_t)(count + 1));
 
     CHECK(keys);
-    for (uint64_t i = 0; i <= count; i++) {
+    for (uint64_t i = 0; i < count; i++) {
         char *at = keys + i * len;
 
         memcpy(at, chunk_key(s, i).ptr, len);
@@ -144,7 +144,7 @@ static void forget_chunks(struct import_state *s, struct store_change *change, u
 int import_state_claim(struct import_state *s, bool again)
 {
     struct store_change *change;
-    uint64_t chunks = s->chunks;
+    uint64_t chunks = s->chunks + (s->tail.len > 0); // so many documents there are
     int r = store_change_new(s->store, &change);
 
     if (r != 0)

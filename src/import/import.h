@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "mail/mbox.h"
+#include "fetch/fetch.h"
 
 #include <sys/types.h>
 
@@ -21,6 +22,7 @@ enum {
 struct import_mailbox {
     struct str name;      // UTF-8, '/' between levels; "INBOX"
     unsigned special_use; // bits of store_special_use, when the source says so; 0: it does not
+    bool knows_uses;      // the source does say so of some mailbox: no need to guess by names
     bool is_subscribed;   // true where the source knows nothing of subscriptions
 };
 
@@ -59,6 +61,7 @@ enum import_kind {
     IMPORT_MAILDIR, // a Maildir, with folders of Maildir++ or nested ones; or a tree of Maildirs
     IMPORT_MBOX,    // a file, or a tree of files
     IMPORT_MH,
+    IMPORT_IMAP, // another server; not a path
 };
 /// What lies there; IMPORT_UNKNOWN when that cannot be told. 0 or -errno.
 int import_kind_find(const char *path, enum import_kind *out);
@@ -68,6 +71,9 @@ int import_kind_find(const char *path, enum import_kind *out);
 int import_maildir(const char *path, const struct import_sink *sink);
 int import_mbox(const char *path, enum mbox_kind kind, const struct import_sink *sink);
 int import_mh(const char *path, const struct import_sink *sink);
+
+/// [await] The same for another server. *why: what is wrong with it.
+int import_imap(const struct fetch_server *server, const struct import_sink *sink, struct buf *why);
 
 /// The special use that a mailbox of that name has by custom, or 0: "Sent Items", "Papierkorb".
 unsigned import_special_use(struct str name);

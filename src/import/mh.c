@@ -181,8 +181,7 @@ static int walk_child(struct walk *w, const char *path, struct str parent, const
                       unsigned depth, visit *fn)
 {
     CLEANUP(buf_drop)
-    struct buf whole = {.max = IMPORT_NAME_MAX},
-               mailbox = {.max = 2 * IMPORT_NAME_MAX};
+    struct buf whole = {.max = IMPORT_NAME_MAX}, mailbox = {.max = 2 * IMPORT_NAME_MAX};
     const char *at = folder_path(&whole, path, name);
 
     buf_put(&mailbox, parent);

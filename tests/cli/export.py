@@ -92,7 +92,7 @@ class Exporting(SiteTest):
         return found
 
     def test_there_and_back_again(self):
-        messages = HARD + [case.data for case in hardmail.read_all() if case.data]
+        messages = HARD + [case.data for case in hardmail.read_all() if case.data][::3]
         self.fill('ana', messages, ['INBOX'])
         self.fill('ana', HARD, MAILBOXES[1:])
         count = len(messages) + len(HARD) * (len(MAILBOXES) - 1)
