@@ -6,6 +6,8 @@
 #include "os/progress.h"
 #include "rt/disk.h"
 #include "store/keep.h"
+#include "search/search.h"
+#include "summary/summary.h"
 
 #include "app/commands.h"
 #include "app/keeping.h"
@@ -64,6 +66,9 @@ static int rebuild(const struct call *call, struct rt_disk *disk, const char *da
 
     if (r < 0)
         return keeping_failed(call, data, r);
+    // what was worked out of another store
+    summaries_remove(data);
+    search_remove(data);
     if (!call->json)
         printf("The index was made anew from %llu mails; the old one is index.db.old.\n",
                (unsigned long long)mails);

@@ -64,6 +64,8 @@ void derived_remove(const struct derived_kind *kind, const char *dir, const char
 
         unlink(path);
     }
+    if (!why)
+        return;
     log_begin(&l, LOG_WARN, kind->where, "the file is made anew");
     log_text(&l, "file", kind->name);
     log_text(&l, "why", why);

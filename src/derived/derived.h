@@ -26,7 +26,8 @@ int derived_open(const struct derived_kind *kind, const char *dir, sqlite3 **out
 /// One that reads. 0 or -errno, untold: there may be no file just now.
 int derived_open_reader(const struct derived_kind *kind, const char *dir, sqlite3 **out);
 /// After a statement failed: removes the file, whose connections were closed, or will be without
-/// having written any more; the next derived_open makes it anew. Told in the log.
+/// having written any more; the next derived_open makes it anew. Told in the log, unless `why` is
+/// NULL.
 void derived_remove(const struct derived_kind *kind, const char *dir, const char *why);
 /// Is the file itself the trouble, so that making it anew helps?
 bool derived_is_damage(int sqlite_result);

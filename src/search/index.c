@@ -144,7 +144,7 @@ void search_index_remove(const char *dir, uint64_t account_id)
     struct search_index x;
 
     name_it(&x, dir, account_id);
-    derived_remove(&x.kind, dir, "asked for");
+    derived_remove(&x.kind, dir, NULL);
 }
 
 // ---- writing

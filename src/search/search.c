@@ -117,40 +117,68 @@ static void look_round(struct search *s)
     }
 }
 
+/// Accounts that have a file in `dir`: malloc. How many, or -errno.
+static ssize_t list_files(const char *dir, uint64_t **out)
+{
+    DIR *files = opendir(dir);
+    uint64_t *accounts = NULL;
+    struct dirent *entry;
+    size_t count = 0, cap = 0;
+
+    if (!files)
+        return -errno;
+    while ((entry = readdir(files)) && count < ACCOUNTS_MAX) {
+        struct str name = str_from(entry->d_name);
+        uint64_t account;
+
+        if (!str_ends(name, STR(".db")) ||
+            !str_to_u64(str_head(name, name.len - 3), UINT64_MAX, &account))
+            continue;
+        if (count == cap) {
+            cap = cap ? cap * 2 : 64;
+            accounts = realloc(accounts, cap * sizeof(*accounts));
+            CHECK(accounts);
+        }
+        accounts[count++] = account;
+    }
+    closedir(files);
+    *out = accounts;
+    return (ssize_t)count;
+}
+
+void search_remove(const char *dir)
+{
+    CLEANUP(free_drop) uint64_t *accounts = NULL;
+    CLEANUP(free_drop) char *path = NULL;
+    ssize_t count;
+
+    CHECK(asprintf(&path, "%s/search", dir) > 0);
+    count = list_files(path, &accounts);
+    for (ssize_t i = 0; i < count; i++)
+        search_index_remove(path, accounts[i]);
+}
+
 /// Files of accounts that have no mailboxes any more.
 struct leftovers {
-    struct search *search;
+    const char *dir;
     uint64_t *accounts;
-    size_t count;
+    ssize_t count;
 };
 
-static int list_files(void *arg)
+static int look_for_files(void *arg)
 {
     struct leftovers *l = arg;
-    DIR *dir = opendir(l->search->dir);
-    struct dirent *entry;
 
-    if (!dir)
-        return -errno;
-    l->accounts = calloc(ACCOUNTS_MAX, sizeof(*l->accounts));
-    CHECK(l->accounts);
-    while ((entry = readdir(dir)) && l->count < ACCOUNTS_MAX) {
-        struct str name = str_from(entry->d_name);
-
-        if (str_ends(name, STR(".db")) &&
-            str_to_u64(str_head(name, name.len - 3), UINT64_MAX, &l->accounts[l->count]))
-            l->count++;
-    }
-    closedir(dir);
+    l->count = list_files(l->dir, &l->accounts);
     return 0;
 }
 
 static void remove_leftovers(struct search *s)
 {
-    struct leftovers l = {.search = s};
+    struct leftovers l = {.dir = s->dir};
 
-    rt_call(s->filling, list_files, &l);
-    for (size_t i = 0; i < l.count; i++) {
+    rt_call(s->filling, look_for_files, &l);
+    for (ssize_t i = 0; i < l.count; i++) {
         CLEANUP(free_drop) struct store_mailbox *mailboxes = NULL;
         size_t count = 0;
 

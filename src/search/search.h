@@ -81,6 +81,9 @@ int search_start(struct search *search);
 void search_stop(struct search *search);
 /// Outside of tasks. NULL is fine.
 void search_free(struct search *search);
+/// Throws all indexes below DIR away, which nobody has open: the store is not what it was.
+/// Blocking.
+void search_remove(const char *dir);
 /// Any thread.
 void search_reconfigure(struct search *search, const struct search_config *config);
 

@@ -365,10 +365,9 @@ static void thousands_of_words(void)
     check_word(&mailbox, "plain");
     CHECK(search_catch_up(the_search) == 0);
     CHECK(store_entries_get(store, mailbox.id, 1, UINT32_MAX, &entries) == 0);
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 2000; i++) {
         CLEANUP(buf_drop)
-        struct buf needle = {.max = 8 << 20},
-                   message = {.max = 1 << 20}, text = {.max = 4 << 20};
+        struct buf needle = {.max = 8 << 20}, message = {.max = 1 << 20}, text = {.max = 4 << 20};
         struct search_query q = {.where = (enum search_where)some(3),
                                  .field = str_from(names[some(COUNT(names))])};
         CLEANUP(mime_drop) struct mime m = {0};
@@ -561,6 +560,46 @@ static void a_rebuild_begins_anew(void)
     CHECK(check_word(&mailbox, "zebra").read == 0);
 }
 
+static void all_is_thrown_away(void)
+{
+    struct store_mailbox mailbox = put_hard(10);
+    struct stat st;
+    char path[300];
+
+    open_search();
+    check_word(&mailbox, "x");
+    CHECK(search_catch_up(the_search) == 0);
+    rt_call_aside(free_search, NULL);
+    snprintf(path, sizeof path, "%s/search/%d.db", dir, ANA);
+    CHECK(stat(path, &st) == 0);
+    search_remove(dir);
+    CHECK(stat(path, &st) < 0);
+    open_search();
+    CHECK(check_word(&mailbox, "zebra").read == 10);
+}
+
+/// An older store beside a newer index: its uids are given again, to other messages.
+static void uids_given_twice_are_read(void)
+{
+    struct store_mailbox mailbox = put_hard(10), older;
+    struct search_query q = {.where = SEARCH_BODY, .needle = STR("zebra")};
+    struct search_hits hits;
+
+    open_search();
+    check_word(&mailbox, "x");
+    CHECK(search_catch_up(the_search) == 0);
+    older = mailbox;
+    older.uidnext = 5;
+    CHECK(search_find(the_search, &older, &q, &hits) == 0);
+    CHECK(search_says(&hits, 3, 3) == SEARCH_READ);
+    search_hits_done(&hits);
+    older = mailbox;
+    older.uidvalidity++;
+    CHECK(search_find(the_search, &older, &q, &hits) == 0);
+    CHECK(search_says(&hits, 3, 3) == SEARCH_READ);
+    search_hits_done(&hits);
+}
+
 static void switched_off_it_knows_nothing(void)
 {
     struct store_mailbox mailbox = put(STR("\r\nwords\r\n"));
@@ -724,6 +763,8 @@ TEST(what_is_too_much_is_read)
 TEST(the_gone_leave)
 TEST(a_mailbox_that_is_gone_is_forgotten)
 TEST(a_rebuild_begins_anew)
+TEST(all_is_thrown_away)
+TEST(uids_given_twice_are_read)
 TEST(switched_off_it_knows_nothing)
 TEST(the_tending_task_fills)
 
@@ -738,6 +779,8 @@ int main(void)
         cmocka_unit_test(test_the_gone_leave),
         cmocka_unit_test(test_a_mailbox_that_is_gone_is_forgotten),
         cmocka_unit_test(test_a_rebuild_begins_anew),
+        cmocka_unit_test(test_all_is_thrown_away),
+        cmocka_unit_test(test_uids_given_twice_are_read),
         cmocka_unit_test(test_switched_off_it_knows_nothing),
         cmocka_unit_test(test_the_tending_task_fills),
         cmocka_unit_test(files_in_trouble_change_no_answer),

@@ -268,6 +268,11 @@ void summary_db_close(struct summary_db *db)
     drop(db);
 }
 
+void summaries_remove(const char *dir)
+{
+    derived_remove(&summary_db_kind, dir, NULL);
+}
+
 void summary_db_stats(struct summary_db *db, struct summaries_stats *out)
 {
     out->written = atomic_load(&db->written);

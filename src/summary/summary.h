@@ -69,6 +69,9 @@ void summaries_flush(struct summaries *summaries);
 /// Outside of tasks, after the last session. NULL is fine.
 void summaries_free(struct summaries *summaries);
 
+/// Throws DIR/summary.db away, which nobody has open: the store is not what it was. Blocking.
+void summaries_remove(const char *dir);
+
 /// [await] Looks at the next summaries in the file, `max` at most, and removes those whose message
 /// the store has no more. How many were removed, or -errno.
 int summaries_sweep(struct summaries *summaries, struct store *store, size_t max);
