@@ -58,6 +58,28 @@ class HardMessages(SiteTest):
             wrong += self.check(imap, number, mail)
         print(f'{len(mails)} messages, {self.answer_count} answers, {len(wrong)} of them wrong')
         self.assertEqual(wrong, [], '\n'.join(wrong[:20]))
+        self.check_again(mails)
+
+    def check_again(self, mails):
+        """What was worked out once is kept: of all messages at once, by uid, as IMAP4rev2, and after a
+        restart."""
+        for command in ('NOOP', 'ENABLE IMAP4rev2'):
+            self.check_told(mails, command)
+        self.site.restart()
+        self.check_told(mails, 'NOOP')
+
+    def check_told(self, mails, first):
+        imap = self.connect()
+        if first.startswith('ENABLE') and 'ENABLE' not in imap.capabilities:
+            return
+        imap.ask(first)
+        imap.ok('EXAMINE hard')
+        lines = imap.ok('UID FETCH 1:* (ENVELOPE BODY BODYSTRUCTURE)')
+        told = [hardmail.Answer.over(line[line.index(b'('):]).named() for line in lines if b' FETCH (' in line[:20]]
+        self.assertEqual(len(told), len(mails))
+        for mail, answers in zip(mails, told):
+            for question in ('ENVELOPE', 'BODY', 'BODYSTRUCTURE'):
+                self.assertEqual(hardmail.told(answers[question]), mail.expected(question), (mail.name, first))
 
 
 if __name__ == '__main__':
