@@ -80,6 +80,42 @@ class Curl(SiteTest):
             self.assertEqual(self.site.count('bruno', f'Curl-{scheme}'), 0)
             self.heard(scheme, '', f'DELETE Curl-{scheme}')
 
+    def test_imap_sections_and_partials(self):
+        """By URL (RFC 5092, as far as curl goes) and by requests of one's own."""
+        self.empty('bruno')
+        data = (b'Subject: two parts\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n'
+                b'--b\r\n\r\nthe first\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>the second\r\n--b--\r\n')
+        path = self.site.place / 'parts.eml'
+        path.write_bytes(data)
+        for scheme in ('imap', 'imaps'):
+            self.empty('bruno')
+            self.curl(scheme, 'INBOX', '--upload-file', str(path))
+            self.assertEqual(self.curl(scheme, 'INBOX;MAILINDEX=1'), data)
+            for section, want in (('1', b'the first'), ('2', b'<p>the second'), ('2.MIME', b'Content-Type: text/html\r\n\r\n'),
+                                  ('HEADER.FIELDS%20(SUBJECT)', b'Subject: two parts\r\n\r\n')):
+                self.assertEqual(self.curl(scheme, f'INBOX;MAILINDEX=1;SECTION={section}'), want, section)
+            uid = self.curl(scheme, 'INBOX', '--request', 'UID SEARCH HEADER Subject "two parts"').split()[-1].decode()
+            self.assertEqual(self.curl(scheme, f'INBOX;UID={uid};SECTION=2'), b'<p>the second')
+            self.assertIn(b'("text" "html"', self.heard(scheme, 'INBOX', 'FETCH 1 BODYSTRUCTURE'))
+            self.assertIn(b'* SEARCH 1', self.curl(scheme, 'INBOX?BODY%20second%20LARGER%20100'))
+            self.assertNotIn(b'1', self.curl(scheme, 'INBOX?BODY%20third'))
+
+    def test_imap_requests_of_extensions(self):
+        self.empty('bruno')
+        for subject in ('b', 'a', 'Re: a'):
+            self.send('smtps', subject)
+        has = self.heard('imap', '', 'CAPABILITY').decode().split()
+        for capability, command, want in (
+                ('ESEARCH', 'SEARCH RETURN (MIN MAX COUNT) ALL', 'MIN 1 MAX 3 COUNT 3'),
+                ('SORT', 'SORT (SUBJECT) UTF-8 ALL', '* SORT 2 3 1'),
+                ('THREAD=ORDEREDSUBJECT', 'THREAD ORDEREDSUBJECT UTF-8 ALL', '* THREAD (1)(2 3)'),
+                ('NAMESPACE', 'NAMESPACE', '* NAMESPACE (("" "'),
+                ('QUOTA', 'GETQUOTAROOT INBOX', '* QUOTAROOT'),
+                ('LIST-STATUS', 'LIST "" INBOX RETURN (STATUS (MESSAGES))', '(MESSAGES 3)')):
+            if capability in has:
+                mailbox = 'INBOX' if command.split()[0] in ('SEARCH', 'SORT', 'THREAD') else ''
+                self.assertIn(want, self.heard('imap', mailbox, command).decode(), command)
+
     def test_imap_mechanisms(self):
         for mechanism in ('AUTH=PLAIN', 'AUTH=LOGIN'):
             self.assertIn(b'INBOX', self.curl('imap', '', '--login-options', mechanism))
