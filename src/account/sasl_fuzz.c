@@ -98,6 +98,11 @@ static void *stage_main(void *arg)
     (void)arg;
     stage.world.config = world_config();
     stage.world.config.login_failures_max = 1000000000;
+    // The bearer mechanisms are there; their keys are not.
+    stage.world.config.oauth_issuer = STR("https://login.example.test");
+    stage.world.config.oauth_audience = STR("mail");
+    stage.world.config.oauth_claim = STR("email");
+    stage.world.config.oauth_jwks = STR("/nowhere/keys");
     world_run(&stage.world, body);
     return NULL;
 }

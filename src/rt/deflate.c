@@ -19,7 +19,7 @@
 #include <zlib.h>
 
 enum {
-    LEVEL = 3, // 4 KB of answers in about 50 us
+    LEVEL = 3, // about 10 us a KB
     WINDOW_BITS = 13,
     MEMORY_LEVEL = 7,
     PEER_WINDOW_BITS = 15,

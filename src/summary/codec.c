@@ -53,7 +53,7 @@ void summary_row_put(struct buf *out, uint64_t message_id, uint64_t size,
     put_number(head + 8, size, 8);
     put_number(head + 16, (uint64_t)summary->sent_s, 8);
     put_number(head + 24, summary->header_size, 8);
-    for (int i = 0; i < SUMMARY_TEXTS; i++) {
+    for (enum summary_text i = 0; i < SUMMARY_TEXTS; i++) {
         size_t len = summary_text((struct summary *)(uintptr_t)summary, i)->len;
 
         put_number(head + LENGTHS_AT + 4 * i, len, 4);
@@ -75,7 +75,7 @@ bool summary_row_parse(struct str row, uint64_t message_id, uint64_t size, struc
     if (row.len < HEAD || row.ptr[0] != VERSION || number_at(row, 8, 8) != size ||
         number_at(row, CHECKSUM_AT, 4) != checksum(message_id, row))
         return false;
-    for (int i = 0; i < SUMMARY_TEXTS; i++) {
+    for (enum summary_text i = 0; i < SUMMARY_TEXTS; i++) {
         len[i] = (size_t)number_at(row, LENGTHS_AT + 4 * (size_t)i, 4);
         all += len[i];
     }

@@ -54,7 +54,7 @@ struct str *summary_text(struct summary *summary, enum summary_text which)
 
 void summary_lay_out(struct summary *summary, size_t at, const size_t len[SUMMARY_TEXTS])
 {
-    for (int i = 0; i < SUMMARY_TEXTS; i++) {
+    for (enum summary_text i = 0; i < SUMMARY_TEXTS; i++) {
         *summary_text(summary, i) = str_of(summary->bytes.ptr + at, len[i]);
         at += len[i];
     }
