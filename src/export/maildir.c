@@ -80,10 +80,10 @@ static void put_name(struct export_maildir *m, struct buf *out,
     uint32_t letters = 0;
 
     for (size_t i = 0; i < message->keyword_count; i++) {
+        // some know it by the one, some by the other
         if (str_case_eq(message->keywords[i], STR("$Forwarded")))
             flags |= MAILDIR_PASSED;
-        else
-            letters |= letter_of(m, message->keywords[i]);
+        letters |= letter_of(m, message->keywords[i]);
     }
     put_base(m, out, message);
     maildir_put_info(out, flags, letters);

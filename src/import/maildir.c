@@ -51,14 +51,17 @@ static unsigned flags_of(unsigned flags)
 static size_t keywords_of(const struct box *b, const struct maildir_name *name,
                           struct str out[MAILDIR_KEYWORDS + 1])
 {
+    bool has_forwarded = false;
     size_t count = 0;
 
-    if (name->flags & MAILDIR_PASSED)
-        out[count++] = STR("$Forwarded");
     for (int i = 0; i < MAILDIR_KEYWORDS; i++) {
-        if (name->keywords & 1U << i && b->keyword_names[i].ptr)
-            out[count++] = b->keyword_names[i];
+        if (!(name->keywords & 1U << i) || !b->keyword_names[i].ptr)
+            continue;
+        out[count++] = b->keyword_names[i];
+        has_forwarded = has_forwarded || str_case_eq(b->keyword_names[i], STR("$Forwarded"));
     }
+    if (name->flags & MAILDIR_PASSED && !has_forwarded)
+        out[count++] = STR("$Forwarded");
     return count;
 }
 
