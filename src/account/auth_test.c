@@ -2,6 +2,7 @@
 //
 // Signing in: the vectors of RFC 7677, libgsasl's client against our server in every mechanism,
 // broken lines, app passwords, disabled and unknown users, too many failures.
+#include "base/cleanup.h"
 #include "account/auth.h"
 #include "account/password.h"
 #include "account/testing.h"
@@ -284,6 +285,49 @@ static void every_mechanism_lets_in_who_belongs_in(void **state)
 
     (void)state;
     world_run(&w, exchange_body);
+}
+
+/// By the mechanism that proves and by the one that shows the password.
+static void delegate_body(struct world *w)
+{
+    static const char *const mechanisms[] = {"PLAIN", "SCRAM-SHA-256"};
+    struct client ana = {"ana", "correct horse", "bruno@example.test", NULL, NULL, true};
+    struct client wrong = {"ana", "wrong horse", "bruno@example.test", NULL, NULL, true};
+    struct client bruno = {"bruno", "battery staple", "ana@example.test", NULL, NULL, true};
+    struct account_peer peer = peer_at("192.0.2.1");
+    struct account_change off = {.what = ACCOUNT_SET_ENABLED};
+    CLEANUP(buf_drop) struct buf why = {.max = 1024};
+    const struct str owner = STR("bruno@example.test"), delegate = STR("ana@example.test");
+
+    people(w);
+    for (size_t i = 0; i < 2; i++) {
+        struct account_identity who = {0};
+
+        CHECK(account_delegate_set(w->accounts, owner, delegate, true, &why) == 0);
+        CHECK(account_delegate_set(w->accounts, owner, delegate, true, &why) == ACCOUNT_EXISTS);
+        CHECK(converse(w, &peer, mechanisms[i], &ana, &who) == ACCOUNT_AUTH_OK);
+        CHECK(str_eq(str_from(who.address), owner));
+        CHECK(who.account_id == account_id_of(w->accounts, owner));
+        CHECK(who.actor_id == account_id_of(w->accounts, delegate));
+        CHECK(account_is_welcome(w->accounts, who.account_id, who.actor_id));
+        CHECK(converse(w, &peer, mechanisms[i], &wrong, &who) == ACCOUNT_AUTH_REFUSED);
+        CHECK(converse(w, &peer, mechanisms[i], &bruno, &who) == ACCOUNT_AUTH_REFUSED);
+        CHECK(account_delegate_set(w->accounts, owner, delegate, false, &why) == 0);
+        CHECK(!account_is_welcome(w->accounts, who.account_id, who.actor_id));
+        CHECK(converse(w, &peer, mechanisms[i], &ana, &who) == ACCOUNT_AUTH_REFUSED);
+    }
+    CHECK(account_delegate_set(w->accounts, owner, owner, true, &why) == ACCOUNT_INVALID);
+    CHECK(account_delegate_set(w->accounts, owner, delegate, true, &why) == 0);
+    CHECK(account_set(w->accounts, owner, &off, &why) == 0);
+    CHECK(converse(w, &peer, "PLAIN", &ana, NULL) != ACCOUNT_AUTH_OK);
+}
+
+static void a_delegate_signs_in_for_another(void **state)
+{
+    struct world w = {0};
+
+    (void)state;
+    world_run(&w, delegate_body);
 }
 
 static void unique_body(struct world *w)
@@ -600,6 +644,7 @@ int main(void)
         cmocka_unit_test(passwords_are_prepared),
         cmocka_unit_test(every_mechanism_lets_in_who_belongs_in),
         cmocka_unit_test(tls_unique_binds_too),
+        cmocka_unit_test(a_delegate_signs_in_for_another),
         cmocka_unit_test(lines_are_read_as_the_protocols_carry_them),
         cmocka_unit_test(app_passwords_come_and_go_one_by_one),
         cmocka_unit_test(a_remembered_password_dies_with_its_change),

@@ -305,6 +305,8 @@ static void add_alias_to_crew(struct world *w)
 
 static void sender_body(struct world *w)
 {
+    CLEANUP(buf_drop) struct buf why = {.max = 1024};
+
     build(w);
     CHECK(may_send(w, "ana@example.test", "Ana@example.test"));
     CHECK(may_send(w, "ana@example.test", "ana+x@example.test"));
@@ -315,6 +317,11 @@ static void sender_body(struct world *w)
     CHECK(!may_send(w, "ana@example.test", "behind@example.test"));
     CHECK(!may_send(w, "ana@example.test", "ana@elsewhere.test"));
     CHECK(!may_send(w, "bruno@example.test", "postmaster@example.test"));
+    CHECK(account_delegate_set(w->accounts, STR("bruno@example.test"), STR("ana@example.test"),
+                               true, &why) == 0);
+    CHECK(may_send(w, "ana@example.test", "bruno@example.test"));
+    CHECK(!may_send(w, "bruno@example.test", "ana@example.test"));
+    CHECK(!may_send(w, "ana@example.test", "crew@example.test"));
 }
 
 static void senders_are_those_the_mail_comes_to(void **state)
