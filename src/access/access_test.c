@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: ISC
 //
 // Lists of rights: letters, who gets what, what a next start finds, and where names lead.
-#include "access/access.h"
-
 #include "base/cleanup.h"
 #include "account/testing.h"
+#include "access/access.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
