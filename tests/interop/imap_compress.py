@@ -123,6 +123,35 @@ class Compress(SiteTest):
         for box in boxes:
             box.logout()
 
+    def test_a_bomb_costs_no_memory(self):
+        bomb = zlib.compressobj(9, zlib.DEFLATED, -15)
+        bomb = bomb.compress(b'x' * (64 << 20)) + bomb.flush(zlib.Z_SYNC_FLUSH)
+        self.assertLess(len(bomb), 100000)
+        box = self.client(True)
+        box.compress()
+        before = self.site.memory()
+        try:
+            box.sock.sendall(bomb)
+            while box._more():
+                pass
+        except OSError:  # it may be reset before all of it is taken
+            pass
+        self.assertLess(self.site.memory() - before, 8 << 20)
+        box.shutdown()
+        self.client(True).logout()  # and the others go on
+
+    def test_what_is_no_deflate(self):
+        for nonsense in (b'a1 NOOP\r\n', b'\0\0\0\xff\xff' * 14000, b'\x07'):
+            box = self.client(False)
+            box.compress()
+            box.sock.sendall(nonsense)
+            try:
+                while box._more():
+                    pass
+            except OSError:
+                pass
+            box.shutdown()
+
     def test_one_connection_for_two_users(self):
         box = self.client(True)
         for user, other in (('ana', 'bruno'), ('bruno', 'ana')) * 3:
