@@ -224,7 +224,8 @@ static int call(struct search_filler *f, int (*fn)(void *arg))
 
 void search_fill_rest(struct search_filler *filler)
 {
-    call(filler, close_index);
+    if (filler->index.db)
+        call(filler, close_index);
 }
 
 int search_fill_anew(struct search_filler *filler, uint64_t account_id)

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(made.header_size <= size && made.references.len <= SUMMARY_REFERENCES_MAX);
     summary_row_put(&row, 7, size, &made);
     CHECK(summary_row_parse(buf_str(&row), 7, size, &read));
-    for (int i = 0; i < SUMMARY_TEXTS; i++)
+    for (unsigned i = 0; i < SUMMARY_TEXTS; i++)
         CHECK(str_eq(*summary_text(&made, i), *summary_text(&read, i)));
     summary_done(&read);
     if (summary_row_parse(message, 7, size, &read))

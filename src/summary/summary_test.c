@@ -243,7 +243,7 @@ static struct store_entries all(const struct store_put *p)
 
 static bool same(struct summary *a, struct summary *b)
 {
-    for (int i = 0; i < SUMMARY_TEXTS; i++) {
+    for (unsigned i = 0; i < SUMMARY_TEXTS; i++) {
         if (!str_eq(*summary_text(a, i), *summary_text(b, i)))
             return false;
     }
