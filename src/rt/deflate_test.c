@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 enum place { PLAIN, IN_TLS, SIMULATED, PLACES };
-enum { BIG_BYTES = 1 << 20, LINE_MAX_BYTES = 70000 };
+enum { BIG_BYTES = 1 << 20, LINE_MAX_BYTES = 70000, PATIENCE_MS = 60000 };
 
 struct world {
     struct rt *rt;
@@ -208,8 +208,12 @@ static void hear_end(struct client *c)
 static int first(void *arg)
 {
     struct world *w = arg;
+    struct rt_scope scope;
 
+    // Waiting for what does not come is a failure; the simulator finds that out by itself.
+    rt_within(&scope, w->place == SIMULATED ? 3600 * 1000 * 24 : PATIENCE_MS);
     w->talk(w);
+    rt_within_end(&scope);
     rt_stop(w->rt);
     return 0;
 }
