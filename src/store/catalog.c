@@ -255,8 +255,10 @@ void catalog_publish(struct catalog *c)
         c->touched[i]->shown = c->touched[i]->work;
         catalog_wake(c, c->touched[i]);
     }
-    for (size_t i = 0; i < c->touched_account_count; i++)
+    for (size_t i = 0; i < c->touched_account_count; i++) {
         c->touched_accounts[i]->shown = c->touched_accounts[i]->work;
+        catalog_wake_account(c, c->touched_accounts[i]);
+    }
     c->queue_shown = c->queue;
     settle(c);
     pthread_cond_broadcast(&c->published);

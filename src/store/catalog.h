@@ -191,3 +191,5 @@ struct store_watch {
 };
 /// Under the lock: this head is about to be published.
 void catalog_wake(struct catalog *c, const struct head *head);
+/// Something of the account, whatever it was: a mailbox, its subscriptions.
+void catalog_wake_account(struct catalog *c, const struct account *account);

@@ -308,5 +308,9 @@ void catalog_wake(struct catalog *c, const struct head *head)
     uint64_t modseq = head->work.exists ? head->work.modseq : 0;
 
     wake_all(c, &c->watches, head->id, modseq);
-    wake_all(c, &c->account_watches, head->account->id, 0);
+}
+
+void catalog_wake_account(struct catalog *c, const struct account *account)
+{
+    wake_all(c, &c->account_watches, account->id, 0);
 }

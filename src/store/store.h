@@ -219,7 +219,7 @@ void store_changes_done(struct store_changes *changes);
 int store_recent(struct store *store, uint64_t mailbox_id, bool claim, uint32_t *out_first_uid);
 
 /// Wakes `handle` (rt_notify) after each commit that changed this mailbox (0: any mailbox of
-/// account_id, its list of mailboxes too). No waiting.
+/// account_id, its list of mailboxes and its subscriptions too). No waiting.
 int store_watch_new(struct store *store, uint64_t account_id, uint64_t mailbox_id,
                     struct rt_handle handle, struct store_watch **out);
 /// The mailbox's highest modseq now (0: gone); lets a session see for free that nothing changed.

@@ -304,10 +304,39 @@ static void summaries_drop(struct imap_fetch_summaries **summaries)
     free(*summaries);
 }
 
-int imap_on_fetch(struct imap_session *s, struct imap_call *c)
+/// With what the items need while it runs.
+static int run(struct imap_fetcher *f, const struct imap_selection *selection)
 {
     CLEANUP(free_drop) char *chunk = NULL;
     CLEANUP(summaries_drop) struct imap_fetch_summaries *summaries = NULL;
+
+    if (f->needs_message) {
+        chunk = f->chunk = malloc(IMAP_CHUNK);
+        CHECK(chunk);
+    }
+    if (f->needs_summary) {
+        summaries = f->summaries = calloc(1, sizeof(*summaries));
+        CHECK(summaries);
+    }
+    return fetch_all(f, selection);
+}
+
+int imap_fetch_unasked(struct imap_session *s, struct imap_call *c, const struct imap_fetch *what,
+                       uint32_t first, uint32_t last)
+{
+    struct imap_fetcher f = {.s = s, .c = c, .what = *what, .to = SIZE_MAX};
+    struct imap_range range = {first, last};
+    struct imap_selection all = {&range, 1, last - first + 1};
+    int r;
+
+    judge_items(&f);
+    f.sets_seen = false;
+    r = run(&f, &all);
+    return f.is_broken && r >= 0 ? -EIO : r;
+}
+
+int imap_on_fetch(struct imap_session *s, struct imap_call *c)
+{
     struct imap_fetcher f = {.s = s, .c = c};
     struct imap_selection selection;
     struct scan set = c->in;
@@ -324,16 +353,8 @@ int imap_on_fetch(struct imap_session *s, struct imap_call *c)
     judge_items(&f);
     want_modseq(&f);
     open_window(&f, &selection);
-    if (f.needs_message) {
-        chunk = f.chunk = malloc(IMAP_CHUNK);
-        CHECK(chunk);
-    }
-    if (f.needs_summary) {
-        summaries = f.summaries = calloc(1, sizeof(*summaries));
-        CHECK(summaries);
-    }
     r = put_vanished(&f, set);
     if (r == 0)
-        r = fetch_all(&f, &selection);
+        r = run(&f, &selection);
     return answer(&f, r);
 }

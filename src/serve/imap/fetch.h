@@ -70,3 +70,8 @@ void imap_fetch_summarize(struct imap_fetcher *f, const struct store_entries *en
 struct byte_range imap_fetch_cut(const struct imap_fetch_item *item, uint64_t len);
 /// [await] On with bytes of a literal that has begun: an error now ends the session.
 int imap_fetch_stream(struct imap_fetcher *f, struct str bytes);
+
+/// [await] Tells those items of the messages [first, last] of the view, each with its UID, though
+/// no FETCH asked for them; nothing becomes \Seen. 0 or -errno.
+int imap_fetch_unasked(struct imap_session *s, struct imap_call *c, const struct imap_fetch *what,
+                       uint32_t first, uint32_t last);

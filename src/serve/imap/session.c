@@ -3,6 +3,7 @@
 // The four entry points. What a command does is in the files named by the verbs.
 #include "base/cleanup.h"
 #include "log/log.h"
+#include "serve/imap/notify.h"
 #include "serve/imap/session.h"
 #include "serve/imap/view.h"
 
@@ -31,24 +32,6 @@ static int on_command(void *session, struct rt_conn *conn)
     return s->is_idling ? imap_idle_line(s) : imap_command_run(s);
 }
 
-/// New mail, new flags, expunges: told at once while IDLE runs, else with the next command.
-static int tell_idler(struct imap_session *s)
-{
-    CLEANUP(buf_drop) struct buf out;
-    int r;
-
-    buf_init(&out, IMAP_OUT_MAX);
-    if (!imap_is_welcome(s))
-        return imap_bye(s, "This account is closed");
-    r = imap_view_sync(s, IMAP_SYNC_ALL, false, &out);
-    if (r == IMAP_VIEW_GONE)
-        return imap_bye(s, "The mailbox was deleted");
-    if (r < 0 && !imap_is_gone(r))
-        log_failure("serve/imap", "sync", r); // the next notification or DONE tries again
-    r = rt_put(s->conn, buf_str(&out));
-    return r < 0 ? r : RT_NEXT;
-}
-
 static int on_wake(void *session, struct rt_conn *conn, unsigned why)
 {
     struct imap_session *s = session;
@@ -58,7 +41,9 @@ static int on_wake(void *session, struct rt_conn *conn, unsigned why)
         return imap_bye(s, "The server is going down, try again soon");
     if (why & RT_WAKE_IDLE)
         return imap_bye(s, "Autologout: you were silent for too long");
-    return s->is_idling ? tell_idler(s) : RT_NEXT;
+    // what is new is told at once while IDLE runs or NOTIFY asked for it, else with the next
+    // command
+    return s->is_idling || s->notify ? imap_notify_wake(s) : RT_NEXT;
 }
 
 void imap_deselect(struct imap_session *s)
@@ -76,6 +61,7 @@ void imap_session_forget(struct imap_session *s)
 {
     imap_deselect(s);
     free(s->idle_tag);
+    imap_notify_free(s->notify);
     // Whatever a session gets one day is forgotten here, too.
     *s = (struct imap_session){
         .imap = s->imap,

@@ -19,6 +19,7 @@
 #include "serve/imap/imap.h"
 #include "serve/imap/saved.h"
 
+struct imap_notify;
 struct imap_view;
 
 enum imap_state {
@@ -63,13 +64,14 @@ struct imap_session {
     struct imap_view *view;  // not NULL exactly in IMAP_SELECTED
     struct imap_saved saved; // "$"
     struct imap_contexts contexts;
+    struct imap_notify *notify; // NULL: nothing is told unasked
 };
 
 struct imap_call {
     struct arena *arena;
     struct str tag;
-    struct scan in; // the arguments, from behind the verb
-    bool is_utf8;   // names of mailboxes come as UTF-8 (imap_speaks_utf8)
+    struct scan in;        // the arguments, from behind the verb
+    bool is_utf8;          // names of mailboxes come as UTF-8 (imap_speaks_utf8)
     struct str given_name; // what imap_scan_name read last, before it was brought to NFC
     bool is_uid;
     const char *usage;           // for BAD
@@ -250,6 +252,7 @@ int imap_on_lsub(struct imap_session *s, struct imap_call *c);
 int imap_on_move(struct imap_session *s, struct imap_call *c); // copy.c
 int imap_on_myrights(struct imap_session *s, struct imap_call *c);
 int imap_on_namespace(struct imap_session *s, struct imap_call *c);
+int imap_on_notify(struct imap_session *s, struct imap_call *c);
 int imap_on_noop(struct imap_session *s, struct imap_call *c);
 int imap_on_rename(struct imap_session *s, struct imap_call *c);
 int imap_on_replace(struct imap_session *s, struct imap_call *c);

@@ -51,6 +51,7 @@ static const struct imap_verb verbs[] = {
     {STR("MYRIGHTS"),     IN,    imap_on_myrights,     "MYRIGHTS mailbox", false, NULL},
     {STR("NAMESPACE"),    IN,    imap_on_namespace,    "NAMESPACE", false, "NAMESPACE"},
     {STR("NOOP"),         ANY,   imap_on_noop,         "NOOP", false, NULL},
+    {STR("NOTIFY"),       IN,    imap_on_notify,       "NOTIFY SET [STATUS] (mailboxes events) ..., or NOTIFY NONE", false, "NOTIFY"},
     {STR("RENAME"),       IN,    imap_on_rename,       "RENAME mailbox new-name", false, NULL},
     {STR("REPLACE"),      OPEN,  imap_on_replace,      "REPLACE message mailbox [(flags)] [\"date\"] {size}", true, "REPLACE"},
     {STR("RESETKEY"),     IN,    imap_on_resetkey,     "RESETKEY [mailbox [INTERNAL]]", false, NULL},
