@@ -37,12 +37,22 @@ class Search(unittest.TestCase):
         self.assertEqual(self.subjects('elsewhere', '--header', 'From'), ['second', 'first zebra'])
         self.assertEqual(self.subjects('nothing for ana'), [])
 
+    def check_imap(self):
+        """The same by IMAP, whose words may stand in literals and in any charset."""
+        with self.site.imap('ana') as client:
+            for key, found in (('BODY zebra', b'2'), ('TEXT ZEBRA', b'1 2'), ('SUBJECT "t zeb"', b'1'), ('BODY z', b'2'),
+                               ('NOT BODY zebra', b'1'), ('OR BODY zebra FROM nobody', b'2'), ('BODY giraffe', b''),
+                               ('HEADER Message-ID "@"', b'1 2')):
+                self.assertEqual(client.search(None, key), ('OK', [found]), key)
+
     def test_the_same_is_found_with_and_without_the_index(self):
         self.check()
+        self.check_imap()
         result = json.loads(self.site.run('mailbox', 'reindex', 'ana@example.test', '--wait', '--json'))
         self.assertEqual(result['waiting'], 0)
         self.assertEqual(self.index()['messages'], 2)
         self.check()
+        self.check_imap()
         found = self.search('giraffe')
         self.assertEqual((found['messages'], found['read']), ([], 0))  # the index was enough
         self.site.kill()
