@@ -32,6 +32,10 @@ static void letters(void **state)
         {"lrswipkxtea", "lrswipkxteacd"},
         {"l r", NULL},
         {"0", NULL},
+        {"kc", "kc"},
+        {"cx", "xc"},
+        {"dt", "td"},
+        {"ec", "kxecd"},
     };
     (void)state;
 
@@ -44,6 +48,14 @@ static void letters(void **state)
             continue;
         access_rights_put(rights, &out);
         assert_string_equal(buf_cstr(&out), cases[i].put);
+    }
+    for (unsigned rights = 0; rights <= ACCESS_ALL; rights++) {
+        CLEANUP(buf_drop) struct buf out = {.max = 64};
+        unsigned again;
+
+        access_rights_put(rights, &out);
+        assert_true(access_rights_parse(buf_str(&out), &again));
+        assert_int_equal(again, rights);
     }
 }
 

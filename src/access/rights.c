@@ -21,9 +21,19 @@ static const struct {
 };
 enum { LETTERS = sizeof(letters) / sizeof(*letters) };
 
+/// What a letter adds to the rights that the other letters give. "c" and "d" stand for theirs only
+/// when none of these is there: who reads "kc" and sends it back means what was there, "k".
+static unsigned meaning(size_t letter, unsigned others)
+{
+    unsigned rights = letters[letter].rights;
+    bool is_virtual = (rights & (rights - 1)) != 0;
+
+    return is_virtual && (rights & others) ? 0 : rights;
+}
+
 bool access_rights_parse(struct str text, unsigned *out)
 {
-    unsigned rights = 0;
+    unsigned rights = 0, seen = 0;
 
     for (size_t i = 0; i < text.len; i++) {
         size_t k = 0;
@@ -32,8 +42,11 @@ bool access_rights_parse(struct str text, unsigned *out)
             k++;
         if (k == LETTERS)
             return false;
-        rights |= letters[k].rights;
+        seen |= 1u << k;
     }
+    for (size_t k = 0; k < LETTERS; k++) // those that stand for several come last
+        if (seen >> k & 1)
+            rights |= meaning(k, rights);
     *out = rights;
     return true;
 }

@@ -21,7 +21,8 @@ enum access_right {
     ACCESS_ALL = (1 << 11) - 1,
 };
 
-/// Letters in any order, none or many. False: one of them means nothing.
+/// Letters in any order, none or many. False: one of them means nothing. What access_rights_put made
+/// of some rights gives these rights again.
 bool access_rights_parse(struct str letters, unsigned *out);
 /// Appends the letters, with those of "c" and "d" that any of theirs brings along (2.1.1).
 void access_rights_put(unsigned rights, struct buf *out);

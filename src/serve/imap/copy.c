@@ -69,6 +69,16 @@ static void keep_to_rights(struct imap_session *s, const struct store_mailbox *t
     copying->drop_keywords = !(rights & ACCESS_WRITE);
 }
 
+/// [await] Within one account a move takes no room; whatever comes to another does.
+static bool takes_room(struct imap_session *s, const struct store_mailbox *target, bool move)
+{
+    CLEANUP(free_drop) struct store_mailbox *from = malloc(sizeof(*from));
+
+    CHECK(from);
+    return !move || store_mailbox_by_id(imap_store(s), s->view->mailbox_id, from) != 0 ||
+           from->account_id != target->account_id;
+}
+
 static int copy(struct imap_session *s, struct imap_call *c, bool move)
 {
     CLEANUP(free_drop) struct store_mailbox *target = malloc(sizeof(*target));
@@ -97,7 +107,7 @@ static int copy(struct imap_session *s, struct imap_call *c, bool move)
         return imap_ok(s, c, "No messages of that kind");
     copying.to_mailbox_id = target->id;
     copying.uids = imap_selection_uids(s, c, &selection);
-    copying.check_quota = !move || target->account_id != s->account_id;
+    copying.check_quota = takes_room(s, target, move);
     keep_to_rights(s, target, &copying);
     return commit(s, c, &copying);
 }
