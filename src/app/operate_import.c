@@ -350,11 +350,23 @@ static int say_keys(void *arg, struct str keys)
     return rt_put(((struct intake *)arg)->conn, keys);
 }
 
+static int count_keys(void *arg, struct str keys)
+{
+    *(uint64_t *)arg += keys.len;
+    return 0;
+}
+
 /// [await] What there is, and what was taken before. An exit code.
 static int greet(struct intake *in)
 {
-    int r = say_mailboxes(in);
+    uint64_t bytes = 0;
+    int r = import_state_each(&in->state, count_keys, &bytes);
 
+    if (r == -EBADMSG || (r == 0 && bytes != in->state.taken * IMPORT_KEY_BYTES))
+        return fail(in, EX_DATAERR,
+                    "what was noted of earlier imports is damaged; --again takes all anew");
+    if (r == 0)
+        r = say_mailboxes(in);
     if (r == 0)
         r = rt_putf(in->conn, "{\"taken\":%" PRIu64 "}\r\n", in->state.taken);
     if (r == 0)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 """usage: import_kill.py [MESSAGES]
-`carteiro import` of a Maildir of so many messages (3,000), killed by SIGKILL in the middle three times:
+`carteiro import` of a Maildir of so many messages (8,000), killed by SIGKILL in the middle three times:
 the command while a server serves, the server itself, and, with no server, the command and whoever
 stands in for it, both at once. Each time it is begun again. In the end every message is there once,
 with its flags. Prints what it took."""
@@ -78,13 +78,13 @@ def play(site, top, count):
     began = time.monotonic()
     site.start()
     process = begin(site, top)
-    wait_for_middle(site, process, 1)
+    wait_for_middle(site, process, count // 8)
     process.kill()
     finish(process)
     one = in_the_middle(site, count)
 
     process = begin(site, top)
-    wait_for_middle(site, process, one + 1)
+    wait_for_middle(site, process, max(one + 1, count * 3 // 8))
     site.kill()
     code, said = finish(process)
     assert code != 0, said
@@ -92,7 +92,7 @@ def play(site, top, count):
     assert two > one, 'it did not go on'
 
     process = begin(site, top)
-    wait_for_middle(site, process, two + 1)
+    wait_for_middle(site, process, max(two + 1, count * 5 // 8))
     os.killpg(process.pid, signal.SIGKILL)
     finish(process)
     in_the_middle(site, count)
@@ -126,7 +126,7 @@ def check(site, wanted):
 
 
 def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
     top = pathlib.Path(tempfile.mkdtemp(prefix='carteiro-import-'))
     site = Site()
     try:
