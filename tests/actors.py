@@ -178,8 +178,9 @@ class Actor:
         self.ask('CAPABILITY')
         self.has_condstore = 'CONDSTORE' in self.capabilities
         self.has_qresync = 'QRESYNC' in self.capabilities and self.random.random() < 0.7
-        if self.has_qresync:
-            self.ask('ENABLE QRESYNC')
+        self.is_rev2 = 'IMAP4rev2' in self.capabilities and self.random.random() < 0.4
+        if self.has_qresync or self.is_rev2:
+            self.ask('ENABLE' + ' QRESYNC' * self.has_qresync + ' IMAP4rev2' * self.is_rev2)
 
     def ask(self, command, literal=None, ok=True):
         """The tagged response without its tag. Untagged ones go into the picture."""
@@ -226,6 +227,8 @@ class Actor:
         elif text.startswith('* VANISHED'):
             self.change(verb, lambda: self.vanished(uids_of(text.split()[-1]), '(EARLIER)' in text), True)
         elif found:
+            if self.is_rev2 and found.group(2) == 'RECENT':
+                raise Wrong('RECENT in IMAP4rev2')
             self.numbered(int(found.group(1)), found.group(2), data, verb)
 
     def numbered(self, number, kind, data, verb):
@@ -344,7 +347,7 @@ class Actor:
         one()
 
     def noop(self):
-        self.ask(self.random.choice(('NOOP', 'CHECK')))
+        self.ask('NOOP' if self.is_rev2 else self.random.choice(('NOOP', 'CHECK')))
         if self.view.highest is not None:
             self.view.highest = max(self.view.highest, self.view.told_highest)
 
