@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 """Twenty clients at once in one mailbox: they fetch, set flags and keywords, append, copy, move,
 expunge, idle, are cut off and come back. Each keeps its picture of the mailbox from untagged
-responses alone (tests/actors.py); at the end all pictures are the mailbox.
+responses alone (tests/actors.py); at the end all pictures are the mailbox. Half of them are the owner,
+half another user, with whom the mailbox is shared.
 
     python3 tests/journey/many_actors.py --seconds 60 [--seed 7] [--actors 20]     by hand
 """
@@ -19,6 +20,15 @@ ACTORS, TURNS = 20, 60
 SETTINGS = {'account': {'plaintext_login': 'yes'}}
 
 
+def share(setup, *mailboxes):
+    """bruno may do everything in them, too, where there is ACL (RFC 4314)."""
+    if 'ACL' not in setup.capabilities:
+        return []
+    for name in mailboxes:
+        setup.ask(f'SETACL {name} bruno@{DOMAIN} lrswipkxtea')
+    return [(f'bruno@{DOMAIN}', *(f'"Other Users/ana@{DOMAIN}/{name}"' for name in mailboxes))]
+
+
 def play_on(site, mailbox, seed, actor_count, is_over, drop=0):
     """One game; what differs at the end, and how often what was done."""
     user, other = f'ana@{DOMAIN}', f'{mailbox}-other'
@@ -28,7 +38,8 @@ def play_on(site, mailbox, seed, actor_count, is_over, drop=0):
     setup.select()
     for _ in range(30):
         setup.append()
-    actors = [Actor(site, f'a{i}x', user, mailbox, other, seed, drop if i == 0 else 0) for i in range(actor_count)]
+    people = [(user, mailbox, other)] + share(setup, mailbox, other)
+    actors = [Actor(site, f'a{i}x', *people[i % len(people)], seed, drop if i == 0 else 0) for i in range(actor_count)]
     for actor in actors:
         actor.select()
     play(actors, is_over)
