@@ -5,13 +5,14 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
+import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from testsite import CARTEIRO, DOMAIN, SiteTest, expect, main
+from testsite import CARTEIRO, DOMAIN, Site, SiteTest, expect, main
 
 ANA = f'ana@{DOMAIN}'
 DAY = 1700000000  # 14-Nov-2023 22:13:20 UTC
@@ -224,6 +225,24 @@ class Importing(SiteTest):
             self.site.start()
         self.assertEqual(set(self.look('bruno', 'Stopped/Work')), {'4'})
         self.assertEqual(self.take('bruno', top, '--into', 'Stopped')['known'], 8)
+
+
+@unittest.skipUnless(os.geteuid() == 0, 'only root can read what belongs to others')
+class AsRoot(unittest.TestCase):
+    def test_root_reads_and_the_user_of_the_store_writes(self):
+        """Without a server: the one that stands in has given up root's rights."""
+        place = tempfile.TemporaryDirectory()
+        self.addCleanup(place.cleanup)
+        source = pathlib.Path(place.name)
+        put(source / 'cur' / '1.h:2,S', mail(1))
+        site = Site(accounts=('ana',), settings={'': {'user': '"nobody"'}})
+        self.addCleanup(site.abandon)
+        site.place.chmod(0o755)
+        for path in [site.place, *site.place.rglob('*')]:
+            shutil.chown(path, 'nobody')
+        for told in ('Took 1 messages', 'Took 0 messages'):
+            self.assertIn(told, site.run('import', ANA, str(source)))
+        self.assertEqual([path for path in site.data.rglob('*') if path.owner() != 'nobody'], [])
 
 
 if __name__ == '__main__':
