@@ -258,7 +258,7 @@ static int trouble(struct search_filler *f, uint64_t account_id, int r)
 }
 
 /// Reads what the batch has to read; what does not fit any more is left for the next.
-static int read_batch(struct search_filler *f, struct store_entries *entries, uint32_t window_to)
+static int read_batch(struct search_filler *f, uint32_t window_to)
 {
     struct store *store = f->search->store;
 
@@ -289,7 +289,6 @@ static int read_batch(struct search_filler *f, struct store_entries *entries, ui
         else if (r != -EBADMSG)
             return r; // the store's trouble, or the end
     }
-    (void)entries;
     return 0;
 }
 
@@ -336,7 +335,7 @@ static int fill_batch(struct search_filler *f, uint32_t to)
         f->items[i] = (struct item){.entry = &entries.items[i]};
     r = call(f, look_up);
     if (r == 0)
-        r = read_batch(f, &entries, to);
+        r = read_batch(f, to);
     if (r == 0)
         r = call(f, write_all);
     if (r == 0) {
