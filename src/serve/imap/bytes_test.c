@@ -3,8 +3,8 @@
 // Messages on their way in and out, over a connection: bytes of any size and kind, what is left of
 // a command that is broken off, and URLs that let others read. Talks that need neither are in
 // tests/dialog/serve_imap.
-#include "log/log.h"
 #include "mail/encoding.h"
+#include "log/log.h"
 #include "serve/imap/client_testing.h"
 
 #include <setjmp.h>

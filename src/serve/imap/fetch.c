@@ -14,7 +14,12 @@
 
 #include <errno.h>
 
-enum { BATCH_MAX = IMAP_FETCH_BATCH_MAX, BATCH_OF_BODIES_MAX = 16 };
+enum {
+    BATCH_MAX = IMAP_FETCH_BATCH_MAX,
+    BATCH_OF_BODIES_MAX = IMAP_FETCH_BODIES_MAX,
+    READ_AHEAD_MAX = 1 << 20,    // bytes of a batch that are read together
+    HEADER_AHEAD_MAX = 8 * 1024, // of one message, where nothing but its header is asked for
+};
 
 static bool is_of_view(enum imap_fetch_kind kind)
 {
@@ -34,6 +39,22 @@ static bool is_of_summary(enum imap_fetch_kind kind)
            kind == IMAP_FETCH_THREADID;
 }
 
+/// Does it ask for the header of the message, or fields of it?
+static bool is_of_header(const struct imap_fetch_item *item)
+{
+    const struct imap_section *section = &item->section;
+
+    return (item->kind == IMAP_FETCH_SECTION || item->kind == IMAP_FETCH_RFC822_HEADER) &&
+           section->part_count == 0 &&
+           (section->text == IMAP_SECTION_HEADER || section->text == IMAP_SECTION_HEADER_FIELDS ||
+            section->text == IMAP_SECTION_HEADER_FIELDS_NOT);
+}
+
+static bool is_of_message(enum imap_fetch_kind kind)
+{
+    return !is_of_view(kind) && !is_of_entry(kind) && !is_of_summary(kind);
+}
+
 static void judge_items(struct imap_fetcher *f)
 {
     for (size_t i = 0; i < f->what.count; i++) {
@@ -44,8 +65,8 @@ static void judge_items(struct imap_fetcher *f)
         f->has_modseq |= item->kind == IMAP_FETCH_MODSEQ;
         f->needs_entry |= !is_of_view(item->kind);
         f->needs_summary |= is_of_summary(item->kind);
-        f->needs_message |=
-            !is_of_view(item->kind) && !is_of_entry(item->kind) && !is_of_summary(item->kind);
+        f->needs_message |= is_of_message(item->kind);
+        f->needs_body |= is_of_message(item->kind) && !is_of_header(item);
         f->sets_seen |= !item->is_peek;
     }
     f->sets_seen = f->sets_seen && !f->s->view->is_read_only && (f->s->view->rights & ACCESS_SEEN);
@@ -104,17 +125,45 @@ static const struct store_entry *find_entry(const struct store_entries *entries,
     return *at < entries->count && entries->items[*at].uid == uid ? &entries->items[*at] : NULL;
 }
 
+/// [await] The messages of a batch, and what is surely needed of them in one reading. Large ones
+/// are read when their turn comes.
+static void open_messages(struct imap_fetcher *f, const struct store_entries *stored)
+{
+    struct store_body_piece pieces[BATCH_OF_BODIES_MAX];
+    size_t total = 0;
+
+    for (size_t i = 0; i < stored->count; i++) {
+        const struct store_body_ref *ref = &stored->items[i].body;
+        size_t len = ref->size < HEADER_AHEAD_MAX ? ref->size : HEADER_AHEAD_MAX;
+
+        if (f->needs_body)
+            len = ref->size <= IMAP_CHUNK ? ref->size : 0;
+        if (total + len > READ_AHEAD_MAX)
+            len = 0;
+        total += len;
+        imap_message_init(&f->messages[i], imap_store(f->s), ref);
+        pieces[i] = imap_message_piece(&f->messages[i], len);
+    }
+    store_bodies_read(imap_store(f->s), pieces, stored->count);
+    for (size_t i = 0; i < stored->count; i++)
+        imap_message_take(&f->messages[i], &pieces[i]);
+}
+
+static void close_messages(struct imap_fetcher *f, const struct store_entries *stored)
+{
+    for (size_t i = 0; i < stored->count; i++)
+        imap_message_done(&f->messages[i]);
+}
+
 static int put_one(struct imap_fetcher *f, struct imap_fetch_of *of)
 {
-    struct imap_message message;
     int r;
 
     if (!f->needs_message)
         return imap_fetch_put(f, of);
-    imap_message_init(&message, imap_store(f->s), &of->entry->body);
-    of->message = &message;
+    of->message = &f->messages[of->at];
     r = imap_fetch_put(f, of);
-    imap_message_done(&message);
+    imap_message_done(of->message);
     return r;
 }
 
@@ -152,9 +201,15 @@ static int fetch_batch(struct imap_fetcher *f, uint32_t first, uint32_t last)
     if (f->needs_entry)
         r = store_entries_get(imap_store(f->s), view->mailbox_id, imap_view_uid(view, first),
                               imap_view_uid(view, last), &stored);
+    if (r == 0 && stored.count > last - first + 1)
+        r = -EIO; // uids among those of the picture that it does not have: cannot be
     if (r == 0) {
         imap_fetch_summarize(f, &stored);
+        if (f->needs_message)
+            open_messages(f, &stored);
         r = put_batch(f, first, last, &stored, is_newly_seen);
+        if (f->needs_message)
+            close_messages(f, &stored);
         imap_fetch_summarize(f, NULL);
     }
     store_entries_done(&stored);
@@ -299,6 +354,11 @@ static int answer(struct imap_fetcher *f, int r)
         f->s, f->c, f->missing > 0 ? "[EXPUNGEISSUED] Some messages are gone" : "Fetched");
 }
 
+static void messages_drop(struct imap_message **messages)
+{
+    free(*messages);
+}
+
 static void summaries_drop(struct imap_fetch_summaries **summaries)
 {
     free(*summaries);
@@ -308,11 +368,13 @@ static void summaries_drop(struct imap_fetch_summaries **summaries)
 static int run(struct imap_fetcher *f, const struct imap_selection *selection)
 {
     CLEANUP(free_drop) char *chunk = NULL;
+    CLEANUP(messages_drop) struct imap_message *messages = NULL;
     CLEANUP(summaries_drop) struct imap_fetch_summaries *summaries = NULL;
 
     if (f->needs_message) {
         chunk = f->chunk = malloc(IMAP_CHUNK);
-        CHECK(chunk);
+        messages = f->messages = calloc(BATCH_OF_BODIES_MAX, sizeof(*messages));
+        CHECK(chunk && messages);
     }
     if (f->needs_summary) {
         summaries = f->summaries = calloc(1, sizeof(*summaries));

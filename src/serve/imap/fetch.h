@@ -7,11 +7,15 @@
 
 #include "proto/imap/fetch.h"
 #include "proto/imap/modifier.h"
-#include "serve/imap/message.h"
-#include "serve/imap/session.h"
 #include "summary/summary.h"
 
-enum { IMAP_FETCH_BATCH_MAX = 256 }; // messages looked at together
+#include "serve/imap/message.h"
+#include "serve/imap/session.h"
+
+enum {
+    IMAP_FETCH_BATCH_MAX = 256, // messages looked at together
+    IMAP_FETCH_BODIES_MAX = 32, // and when their bytes are needed
+};
 
 /// The summaries of a batch (summary/summary.h), in the order of its messages.
 struct imap_fetch_summaries {
@@ -27,6 +31,7 @@ struct imap_fetcher {
     struct imap_fetch_modifiers modifiers;
     bool has_uid, has_flags, has_modseq; // asked for
     bool needs_entry, needs_message, needs_summary;
+    bool needs_body; // more of the message than its header
     bool sets_seen;
     bool is_broken;                         // an error came after a literal had begun
     bool has_unknown_cte;                   // something could not be decoded (RFC 3516 4.3)
@@ -35,6 +40,7 @@ struct imap_fetcher {
     size_t passed;                          // messages that are wanted, so far; with PARTIAL
     size_t from, to;                        // those at such places are told, `to` is not
     char *chunk;                            // IMAP_CHUNK bytes, with needs_message
+    struct imap_message *messages;          // IMAP_FETCH_BODIES_MAX, with needs_message
     struct imap_fetch_summaries *summaries; // with needs_summary
 };
 

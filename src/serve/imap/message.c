@@ -25,6 +25,21 @@ void imap_message_done(struct imap_message *m)
     m->has_mime = false;
 }
 
+struct store_body_piece imap_message_piece(struct imap_message *m, size_t len)
+{
+    struct store_body_piece piece = {.ref = m->ref, .len = len};
+
+    piece.to = len > 0 ? buf_room(&m->bytes, len) : NULL;
+    CHECK(piece.to || len == 0);
+    return piece;
+}
+
+void imap_message_take(struct imap_message *m, const struct store_body_piece *piece)
+{
+    if (piece->n > 0)
+        buf_added(&m->bytes, (size_t)piece->n);
+}
+
 int imap_message_bytes(struct imap_message *m, uint64_t size, struct str *out)
 {
     if (size > m->ref->size)

@@ -34,6 +34,11 @@ static inline void imap_message_drop(struct imap_message *m)
     imap_message_done(m);
 }
 
+/// Room for the first `len` bytes of a message that was just initialised, to be filled together
+/// with others (store_bodies_read) and then taken over; what could not be read is met later.
+struct store_body_piece imap_message_piece(struct imap_message *m, size_t len);
+void imap_message_take(struct imap_message *m, const struct store_body_piece *piece);
+
 /// [await] The header with its empty line, or its first IMAP_HEADER_MAX bytes. Views live until the
 /// next call on m.
 int imap_message_header(struct imap_message *m, struct str *out);

@@ -3,8 +3,8 @@
 // URLFETCH (RFC 4467 7): what authorized URLs name, read with the rights that their owner has now.
 // A URL that is not right, for whatever reason, gives NIL.
 #include "base/cleanup.h"
-#include "log/log.h"
 #include "proto/imap/reply.h"
+#include "log/log.h"
 #include "serve/imap/url_message.h"
 #include "serve/imap/urlauth.h"
 
