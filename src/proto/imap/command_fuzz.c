@@ -11,6 +11,8 @@
 #include "proto/imap/pattern.h"
 #include "proto/imap/reply.h"
 #include "proto/imap/scan.h"
+#include "proto/imap/modifier.h"
+#include "proto/imap/notify.h"
 #include "proto/imap/sequence.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -64,6 +66,29 @@ static void check_sequence(struct arena *arena, struct scan in)
     }
 }
 
+/// They take what they understand, and never more than there is.
+static void check_modifiers(struct arena *arena, struct scan in)
+{
+    struct imap_select_modifiers select;
+    struct imap_fetch_modifiers fetch;
+    struct imap_notify_args notify;
+    uint64_t since;
+    struct scan at = in;
+
+    if (imap_scan_select_modifiers(&at, arena, &select))
+        CHECK(!select.qresync || (select.uidvalidity > 0 && select.modseq > 0));
+    at = in;
+    if (imap_scan_fetch_modifiers(&at, &fetch))
+        CHECK(!fetch.has_partial ||
+              (fetch.partial_first > 0 && fetch.partial_first <= fetch.partial_last));
+    at = in;
+    if (imap_scan_store_modifiers(&at, &since))
+        CHECK(since == UINT64_MAX || since <= INT64_MAX);
+    at = in;
+    if (imap_scan_notify(&at, arena, &notify) == IMAP_NOTIFY_OK)
+        CHECK(scan_is_end(&at) && notify.count <= IMAP_NOTIFY_GROUPS_MAX);
+}
+
 static void check_fetch(struct arena *arena, struct scan in)
 {
     struct imap_fetch fetch;
@@ -101,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)imap_command_parse(text, &command);
     check_fetch(&arena, command.arguments);
     check_sequence(&arena, command.arguments);
+    check_modifiers(&arena, command.arguments);
     in = command.arguments;
     (void)imap_list_parse(&in, &arena, &list);
     in = command.arguments;

@@ -4,6 +4,8 @@
 #include "proto/imap/flag.h"
 #include "proto/imap/list.h"
 #include "proto/imap/mailbox_name.h"
+#include "proto/imap/modifier.h"
+#include "proto/imap/notify.h"
 #include "proto/imap/pattern.h"
 #include "proto/imap/reply.h"
 #include "proto/imap/scan.h"
@@ -36,6 +38,88 @@ static int tear_down(void **state)
     arena_done(&arena);
     buf_done(&out);
     return 0;
+}
+
+static void modifiers_of_select(void **state)
+{
+    static const struct {
+        const char *text;
+        bool ok, condstore, qresync;
+        uint64_t modseq;
+        size_t known, matches;
+    } cases[] = {
+        {"", true, false, false, 0, 0, 0},
+        {" (CONDSTORE)", true, true, false, 0, 0, 0},
+        {" (qresync (67890007 20050715194045000 41,43:211,214:541))", true, false, true,
+         20050715194045000, 3, 0},
+        {" (QRESYNC (67890007 90060115194045000 41:211,214:541) CONDSTORE)", true, true, true,
+         90060115194045000, 2, 0},
+        {" (QRESYNC (1 2 (1,3,5 10,20,30)))", true, false, true, 2, 0, 3},
+        {" (QRESYNC (1 2 1:5 (1,3 10,20)))", true, false, true, 2, 1, 2},
+        {" (QRESYNC (1 9223372036854775807))", true, false, true, INT64_MAX, 0, 0},
+        {" (QRESYNC (1 9223372036854775808))", false, false, false, 0, 0, 0},
+        {" (QRESYNC (1 0))", false, false, false, 0, 0, 0},
+        {" (QRESYNC (0 1))", false, false, false, 0, 0, 0},
+        {" (QRESYNC (1 2 1:*))", false, false, false, 0, 0, 0},
+        {" (QRESYNC (1 2 (1:3 10,20)))", false, false, false, 0, 0, 0},
+        {" (QRESYNC (1))", false, false, false, 0, 0, 0},
+        {" (QRESYNC (1 2)", false, false, false, 0, 0, 0},
+        {" (CONDSTORE CONDSTORE)", false, false, false, 0, 0, 0},
+        {" ()", false, false, false, 0, 0, 0},
+        {"(CONDSTORE)", false, false, false, 0, 0, 0},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct scan in = scan_of(str_from(cases[i].text));
+        struct imap_select_modifiers got;
+        bool ok = imap_scan_select_modifiers(&in, &arena, &got) && scan_is_end(&in);
+
+        assert_int_equal(ok, cases[i].ok);
+        if (!ok)
+            continue;
+        assert_int_equal(got.condstore, cases[i].condstore);
+        assert_int_equal(got.qresync, cases[i].qresync);
+        assert_int_equal(got.modseq, cases[i].modseq);
+        assert_int_equal(got.known.count, cases[i].known);
+        assert_int_equal(got.match_uids.count, cases[i].matches);
+    }
+}
+
+static void notify_arguments(void **state)
+{
+    static const struct {
+        const char *text;
+        enum imap_notify_answer answer;
+        size_t groups;
+    } cases[] = {
+        {" NONE", IMAP_NOTIFY_OK, 0},
+        {" SET (selected (MessageNew MessageExpunge))", IMAP_NOTIFY_OK, 1},
+        {" set status (Selected-Delayed (MessageNew (UID BODY[]) MessageExpunge)) (subtree (a \"b "
+         "c\") "
+         "NONE)",
+         IMAP_NOTIFY_OK, 2},
+        {" SET (mailboxes x (MailboxName)) (personal (SubscriptionChange))", IMAP_NOTIFY_OK, 2},
+        {" SET (personal (Unheard-Of))", IMAP_NOTIFY_OK, 1},
+        {" SET (selected (MessageNew (UID) MessageNew (UID) MessageExpunge))", IMAP_NOTIFY_SYNTAX,
+         0},
+        {" SET (personal (MessageNew))", IMAP_NOTIFY_SYNTAX, 0},
+        {" SET (selected (MailboxName))", IMAP_NOTIFY_SYNTAX, 0},
+        {" SET (mailboxes (MailboxName))", IMAP_NOTIFY_SYNTAX, 0},
+        {" SET", IMAP_NOTIFY_SYNTAX, 0},
+        {" SET (personal ())", IMAP_NOTIFY_SYNTAX, 0},
+        {" NONE x", IMAP_NOTIFY_SYNTAX, 0},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct scan in = scan_of(str_from(cases[i].text));
+        struct imap_notify_args got;
+
+        assert_int_equal(imap_scan_notify(&in, &arena, &got), cases[i].answer);
+        if (cases[i].answer == IMAP_NOTIFY_OK)
+            assert_int_equal(got.count, cases[i].groups);
+    }
 }
 
 static void commands(void **state)
@@ -480,12 +564,20 @@ static void lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commands),  cmocka_unit_test(literals_at_a_lines_end),
-        cmocka_unit_test(strings),   cmocka_unit_test(strings_put),
-        cmocka_unit_test(sequences), cmocka_unit_test(sets_put),
-        cmocka_unit_test(flags),     cmocka_unit_test(patterns),
-        cmocka_unit_test(names),     cmocka_unit_test(names_in_utf8),
-        cmocka_unit_test(fetches),   cmocka_unit_test(lists),
+        cmocka_unit_test(commands),
+        cmocka_unit_test(literals_at_a_lines_end),
+        cmocka_unit_test(strings),
+        cmocka_unit_test(strings_put),
+        cmocka_unit_test(sequences),
+        cmocka_unit_test(sets_put),
+        cmocka_unit_test(flags),
+        cmocka_unit_test(patterns),
+        cmocka_unit_test(names),
+        cmocka_unit_test(names_in_utf8),
+        cmocka_unit_test(fetches),
+        cmocka_unit_test(lists),
+        cmocka_unit_test(modifiers_of_select),
+        cmocka_unit_test(notify_arguments),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -80,7 +80,7 @@ static bool scan_event(struct scan *in, struct arena *arena, struct imap_notify_
     if (event != IMAP_EVENT_NEW || !imap_scan_sp(&at) || scan_peek(&at) != '(')
         return true;
     *in = at;
-    return is_selected(out) && imap_scan_fetch(in, arena, &out->fetch);
+    return is_selected(out) && out->fetch.count == 0 && imap_scan_fetch(in, arena, &out->fetch);
 }
 
 /// RFC 5465 5: which events go together.
@@ -109,15 +109,17 @@ static bool scan_events(struct scan *in, struct arena *arena, struct imap_notify
     return scan_char(in, ')') && is_sound(out);
 }
 
-/// "(" filter-mailboxes SP events ")"
-static enum imap_notify_answer scan_group(struct scan *in, struct arena *arena,
+/// "(" filter-mailboxes SP events ")"; what is selected once only, so that there is one list of
+/// items.
+static enum imap_notify_answer scan_group(struct scan *in, struct arena *arena, bool *has_selected,
                                           struct imap_notify_group *out)
 {
     enum imap_notify_answer answer = IMAP_NOTIFY_OK;
 
     *out = (struct imap_notify_group){0};
-    if (!scan_char(in, '(') || !scan_filter(in, out))
+    if (!scan_char(in, '(') || !scan_filter(in, out) || (is_selected(out) && *has_selected))
         return IMAP_NOTIFY_SYNTAX;
+    *has_selected |= is_selected(out);
     if (out->kind == IMAP_NOTIFY_SUBTREE || out->kind == IMAP_NOTIFY_MAILBOXES)
         answer = scan_names(in, arena, out);
     if (answer != IMAP_NOTIFY_OK)
@@ -130,7 +132,7 @@ static enum imap_notify_answer scan_group(struct scan *in, struct arena *arena,
 enum imap_notify_answer imap_scan_notify(struct scan *in, struct arena *arena,
                                          struct imap_notify_args *out)
 {
-    size_t selected = 0;
+    bool has_selected = false;
 
     *out = (struct imap_notify_args){0};
     if (!imap_scan_sp(in))
@@ -149,10 +151,10 @@ enum imap_notify_answer imap_scan_notify(struct scan *in, struct arena *arena,
 
         if (out->count == IMAP_NOTIFY_GROUPS_MAX)
             return IMAP_NOTIFY_TOO_MANY;
-        answer = scan_group(in, arena, &out->groups[out->count]);
+        answer = scan_group(in, arena, &has_selected, &out->groups[out->count]);
         if (answer != IMAP_NOTIFY_OK)
             return answer;
-        selected += is_selected(&out->groups[out->count++]);
+        out->count++;
     } while (imap_scan_sp(in));
-    return scan_is_end(in) && selected <= 1 ? IMAP_NOTIFY_OK : IMAP_NOTIFY_SYNTAX;
+    return scan_is_end(in) ? IMAP_NOTIFY_OK : IMAP_NOTIFY_SYNTAX;
 }

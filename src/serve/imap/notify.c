@@ -8,8 +8,6 @@
 #include "serve/imap/notify_inside.h"
 #include "serve/imap/view.h"
 
-enum { ARENA_MAX = 256 * 1024 }; // the arguments, read again from a copy of their text
-
 void imap_notify_free(struct imap_notify *n)
 {
     if (!n)
@@ -72,8 +70,8 @@ int imap_on_notify(struct imap_session *s, struct imap_call *c)
     int r;
 
     CHECK(n);
-    arena_init(&n->arena, ARENA_MAX + 2 * IMAP_LINE_MAX);
-    in = scan_of(arena_str(&n->arena, text));
+    arena_init(&n->arena, IMAP_ARENA_MAX); // as any command's: a line and what it says
+    in = scan_of(arena_str(&n->arena, str_head(text, IMAP_LINE_MAX)));
     answer = text.len <= IMAP_LINE_MAX ? imap_scan_notify(&in, &n->arena, &n->args)
                                        : IMAP_NOTIFY_TOO_MANY;
     if (answer == IMAP_NOTIFY_SYNTAX)
