@@ -48,8 +48,8 @@ static int put_metadata(struct imap_lister *l, const struct imap_list_item *item
 {
     struct imap_metadata_get get = {.entries = l->list->entries, .count = l->list->entry_count};
     struct imap_annotated of = {(struct store_mailbox *)item->mailbox, item->rights};
-    CLEANUP(arena_done) struct arena arena;
-    CLEANUP(buf_drop) struct buf document;
+    CLEANUP(arena_done) struct arena arena = {0};
+    CLEANUP(buf_drop) struct buf document = {0};
     struct imap_annotations all;
     size_t longest = 0;
     int r;
