@@ -64,6 +64,51 @@ class Libraries(SiteTest):
             expect(box.delete(encoded))
         box.logout()
 
+    def test_imaplib_more(self):
+        """APPEND with flags and a date, SORT, THREAD, UID COPY, UID EXPUNGE, partial sections."""
+        box = self.site.imap('bruno', None)
+        expect(box.create('More'))
+        for i, subject in enumerate(('pears', 'apples', 'Re: apples')):
+            data, _ = message(subject, 'x' * 50)
+            when = f'"0{i + 1}-Feb-2020 10:00:00 +0100"'
+            kind, told = box.append('More', '(\\Flagged $Fruit)', when, data)
+            self.assertEqual(kind, 'OK')
+            self.assertRegex(told[0], rb'APPENDUID \d+ %d' % (i + 1))
+        expect(box.select('More'))
+        self.assertEqual(expect(box.sort('SUBJECT', 'UTF-8', 'ALL'))[0], b'2 3 1')
+        self.assertEqual(expect(box.thread('REFERENCES', 'UTF-8', 'ALL'))[0].count(b'('), 2)
+        self.assertEqual(expect(box.search(None, 'KEYWORD', '$Fruit', 'ON', '2-Feb-2020'))[0], b'2')
+        told = expect(box.fetch('1', '(INTERNALDATE BODY.PEEK[TEXT]<10.5> FLAGS)'))
+        self.assertIn(b'" 1-Feb-2020 10:00:00 +0100"', told[0][0] + told[-1])
+        self.assertEqual(told[0][1], b'xxxxx')
+        expect(box.uid('COPY', '1:2', 'INBOX'))
+        expect(box.uid('STORE', '1,3', '+FLAGS.SILENT', '(\\Deleted)'))
+        expect(box.uid('EXPUNGE', '3'))
+        self.assertEqual(expect(box.search(None, 'ALL'))[0], b'1 2')
+        expect(box.close())
+        self.assertEqual(self.site.count('bruno', 'More'), 1)
+        expect(box.delete('More'))
+        box.logout()
+
+    def test_poplib_more(self):
+        """UIDL stays the same, RSET takes back, CAPA, TOP of a few lines; over STLS."""
+        self.empty('bruno')
+        for i in range(3):
+            self.send(f'pop {i}')
+        drop = self.site.pop3('bruno')
+        self.assertIn('UIDL', drop.capa())
+        uidl = drop.uidl()[1]
+        self.assertEqual(len({line.split()[1] for line in uidl}), 3)
+        drop.dele(2)
+        drop.rset()
+        drop.dele(1)
+        self.assertEqual(drop.stat()[0], 2)
+        drop.quit()
+        drop = self.site.pop3('bruno')
+        self.assertEqual([line.split()[1] for line in drop.uidl()[1]], [line.split()[1] for line in uidl[1:]])
+        self.assertEqual(drop.top(1, 1)[1][-1], b'pop 1: text')
+        drop.quit()
+
     def test_poplib(self):
         self.empty('bruno')
         message_id = self.send('for poplib')
