@@ -363,6 +363,12 @@ int access_set(struct access *a, const struct store_mailbox *mailbox,
     return r;
 }
 
+void access_forget(struct access *a, uint64_t mailbox_id)
+{
+    if (a)
+        show(a, mailbox_id, NULL);
+}
+
 void access_inherit(struct access *a, uint64_t parent_id, struct store_change *change,
                     const uint64_t *mailbox_id, struct access_list **list)
 {

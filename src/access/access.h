@@ -52,6 +52,8 @@ enum access_mode { ACCESS_REPLACE, ACCESS_ADD, ACCESS_REMOVE };
 /// mailbox is gone), STORE_LIMIT (ACCESS_ENTRIES_MAX), STORE_CONFLICT or -errno.
 int access_set(struct access *access, const struct store_mailbox *mailbox,
                const struct access_entry *who, enum access_mode mode, unsigned rights);
+/// The mailbox was removed, and its document with it. No waiting.
+void access_forget(struct access *access, uint64_t mailbox_id);
 /// A mailbox that `change` makes inherits the list of the one above it (RFC 4314 4, CREATE).
 /// *mailbox_id is set by the change; *list is to be freed by access_inherited, whatever became of
 /// the commit: there it is shown when the answer was 0.

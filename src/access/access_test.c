@@ -134,6 +134,9 @@ static void rights_body(struct world *w)
     set(&box, "anyone", "");
     set(&box, "carla@other.test", "");
     CHECK(access_rights(a, bruno, &box) == 0 && candidates(bruno) == 0 && candidates(carla) == 0);
+    set(&box, "bruno@example.test", "l");
+    access_forget(a, box.id);
+    CHECK(access_rights(a, bruno, &box) == 0 && candidates(bruno) == 0);
     access_close(a);
 }
 

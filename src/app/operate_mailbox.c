@@ -165,7 +165,10 @@ int operate_mailbox_remove(struct operation *op)
     store_change_mailbox_delete(change, mailbox.id);
     store_change_subscribe(change, mailbox.account_id, str_from(mailbox.name), false);
     operation_put(op, "messages", json_integer((json_int_t)mailbox.message_count));
-    return commit(op, change, str_from(mailbox.name));
+    code = commit(op, change, str_from(mailbox.name));
+    if (code == EX_OK)
+        access_forget(op->site->access, mailbox.id);
+    return code;
 }
 
 int operate_mailbox_rename(struct operation *op)

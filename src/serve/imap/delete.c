@@ -55,6 +55,7 @@ int imap_on_delete(struct imap_session *s, struct imap_call *c)
     r = commit(s, mailbox->id);
     if (r != 0)
         return imap_no_store(s, c, "delete", r);
+    access_forget(imap_access(s), mailbox->id);
     if (s->view && s->view->mailbox_id == mailbox->id)
         imap_deselect(s);
     return imap_ok(s, c, "Deleted");

@@ -108,8 +108,10 @@ static int add_others(struct imap_lister *l, const uint64_t *ids, size_t count)
         unsigned rights;
         int r = store_mailbox_by_id(imap_store(l->s), ids[i], mailbox);
 
-        if (r == STORE_NOT_FOUND)
-            continue; // its list goes at the next start
+        if (r == STORE_NOT_FOUND) { // it went with its account
+            access_forget(imap_access(l->s), ids[i]);
+            continue;
+        }
         if (r != 0)
             return r;
         rights = access_rights(imap_access(l->s), l->s->account_id, mailbox);
