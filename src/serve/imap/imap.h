@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: ISC
 //
-// The door of serve/imap: mailboxes are read and filed by IMAP4rev1 (RFC 3501) with IDLE (2177),
+// The door of serve/imap: mailboxes are read and filed by IMAP4rev1 (RFC 3501), by IMAP4rev2 (9051)
+// for who enables it, and by what the table in verb.c announces: CONDSTORE and QRESYNC (7162),
+// NOTIFY (5465), UIDONLY (9586), PARTIAL (9394), IDLE (2177),
 // NAMESPACE (2342), ID (2971), CHILDREN (3348), UNSELECT (3691), UIDPLUS (4315), SASL-IR (4959),
 // ENABLE (5161), LIST-EXTENDED (5258), LIST-STATUS (5819), SPECIAL-USE (6154), MOVE (6851) and
-// LITERAL+ (7888). What a client has selected is its own picture of the mailbox (serve/imap/view.h)
-// and follows the store when the protocol lets it.
+// LITERAL+ (7888). What a client has selected is a picture of the mailbox (serve/imap/view.h)
+// that all who know the same share, and that follows the store when the protocol lets it.
 #pragma once
 
 #include "base/setting.h"
