@@ -32,8 +32,11 @@ static const char *judge(struct imap_session *s, struct imap_call *c, struct str
 
 int imap_on_genurlauth(struct imap_session *s, struct imap_call *c)
 {
-    CLEANUP(buf_drop) struct buf answer, full;
+    CLEANUP(buf_drop) struct buf answer = {0}, full = {0};
 
+    // else a delegate could read on by it when it is one no more
+    if (s->actor_id && s->actor_id != s->account_id)
+        return imap_no(s, c, "[NOPERM] Who acts for another authorizes nothing of theirs");
     buf_init(&answer, IMAP_OUT_MAX);
     buf_init(&full, IMAP_URL_MAX + 256);
     buf_put(&answer, STR("* GENURLAUTH"));
