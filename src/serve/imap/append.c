@@ -67,9 +67,7 @@ static int end_binary(struct sink *sink)
     return store_body_append(sink->encoded, buf_str(&sink->out));
 }
 
-/// May a literal of this size come? Of what the quota says this is only the beginning: commit looks
-/// again.
-static int judge_size(struct imap_appending *a, const struct store_body *body, uint64_t size)
+int imap_append_judge_size(struct imap_appending *a, const struct store_body *body, uint64_t size)
 {
     struct imap_session *s = a->in.s;
     uint64_t all = a->bytes + store_body_size(body) + size;
@@ -103,7 +101,7 @@ static int scan_head(struct imap_appending *a, const struct store_body *body, bo
 
     if (!imap_scan_literal_head(&a->in.in, &literal, out_is_8) || (must_be_8 && !*out_is_8))
         return imap_append_refuse_syntax(a);
-    return judge_size(a, body, literal.size);
+    return imap_append_judge_size(a, body, literal.size);
 }
 
 int imap_append_literal(struct imap_appending *a, struct store_body *body, bool must_be_8)

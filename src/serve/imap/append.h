@@ -45,6 +45,9 @@ int imap_append_refuse(struct imap_appending *a, const char *text);
 int imap_append_refuse_syntax(struct imap_appending *a);
 int imap_append_refuse_store(struct imap_appending *a, int answer);
 
+/// [await] May so many bytes more come into the body, from the client or by a URL? 0 or ANSWERED.
+/// Of what the quota says this is only the beginning: commit looks again.
+int imap_append_judge_size(struct imap_appending *a, const struct store_body *body, uint64_t size);
 /// [await] A literal of the command, appended to the body; its head was not scanned yet.
 int imap_append_literal(struct imap_appending *a, struct store_body *body, bool must_be_8);
 /// [await] From behind "CATENATE (" to behind ")"; catenate.c.

@@ -42,9 +42,10 @@ static int add_url(struct imap_appending *a, struct store_body *body, struct str
         url.access != IMAP_URL_NO_ACCESS || url.has_expire)
         return refuse_url(a, text);
     r = imap_url_open(s, s->account_id, &url, &message);
-    if (r == 0 && store_body_size(body) + message->size > s->config.message_size) {
+    // a short URL may bring many bytes: they count as those that a client sends
+    if (r == 0 && imap_append_judge_size(a, body, message->size) != 0) {
         imap_url_close(message);
-        return imap_append_refuse(a, "[TOOBIG] The message is larger than this server takes");
+        return IMAP_APPEND_ANSWERED;
     }
     if (r == 0)
         r = imap_url_read(message, add_bytes, body);
