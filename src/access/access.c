@@ -185,23 +185,29 @@ void access_close(struct access *a)
 
 // ---- asking
 
-unsigned access_rights(struct access *a, uint64_t account_id, const struct store_mailbox *mailbox)
+unsigned access_rights_in(struct access *a, uint64_t account_id, uint64_t owner_id,
+                          uint64_t mailbox_id)
 {
     const struct access_list *list;
     unsigned rights = 0;
     bool is_anyone;
 
-    if (mailbox->account_id == account_id)
+    if (owner_id == account_id)
         return ACCESS_ALL;
     if (!a)
         return 0;
-    is_anyone = account_share_domain(a->accounts, account_id, mailbox->account_id);
+    is_anyone = account_share_domain(a->accounts, account_id, owner_id);
     CHECK(pthread_rwlock_rdlock(&a->lock) == 0);
-    list = list_find(a, mailbox->id);
+    list = list_find(a, mailbox_id);
     if (list)
         rights = access_list_rights(list, account_id, is_anyone);
     pthread_rwlock_unlock(&a->lock);
     return rights;
+}
+
+unsigned access_rights(struct access *a, uint64_t account_id, const struct store_mailbox *mailbox)
+{
+    return access_rights_in(a, account_id, mailbox->account_id, mailbox->id);
 }
 
 /// Appends the mailboxes of others that name `account_id` (0: anyone). With the lock held.

@@ -35,6 +35,9 @@ void access_close(struct access *access);
 /// nothing. `access` NULL: only owners may do anything.
 unsigned access_rights(struct access *access, uint64_t account_id,
                        const struct store_mailbox *mailbox);
+/// The same for who knows no more of a mailbox than whose it is.
+unsigned access_rights_in(struct access *access, uint64_t account_id, uint64_t owner_id,
+                          uint64_t mailbox_id);
 /// The mailboxes of others in which some list names the account, or anyone: candidates, ascending,
 /// at most ACCESS_SHARED_MAX; access_rights decides. In the arena.
 enum { ACCESS_SHARED_MAX = 10000 };

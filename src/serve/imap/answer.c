@@ -42,7 +42,7 @@ static int ok(struct imap_session *s, struct imap_call *c, const char *text, enu
         log_failure("serve/imap", "sync", gone);
     s->bad_commands = 0;
     r = tagged(s, c, STR(" OK "), text);
-    return r == RT_NEXT && gone == IMAP_VIEW_GONE ? imap_bye(s, "The mailbox was deleted") : r;
+    return r == RT_NEXT && gone == IMAP_VIEW_GONE ? imap_bye(s, IMAP_VIEW_GONE_TEXT) : r;
 }
 
 int imap_ok(struct imap_session *s, struct imap_call *c, const char *text)

@@ -7,6 +7,7 @@
 #include "proto/imap/append.h"
 #include "log/log.h"
 #include "serve/imap/session.h"
+#include "serve/imap/view.h"
 
 enum reading {
     READ_WHOLE,
@@ -189,5 +190,7 @@ int imap_command_run(struct imap_session *s)
         return imap_bye(s, "You came to sign in, did you not?");
     if (!imap_is_welcome(s))
         return imap_bye(s, "This account is closed");
+    if (!imap_view_may_read(s))
+        return imap_bye(s, IMAP_VIEW_GONE_TEXT);
     return dispatch(s, &c, buf_str(&text));
 }

@@ -406,7 +406,7 @@ int imap_on_fetch(struct imap_session *s, struct imap_call *c)
 
     // what is new comes first, so that the flags told below are those of the store
     if (imap_view_sync(s, IMAP_SYNC_KEEP_NUMBERS, c->is_uid, c->out) == IMAP_VIEW_GONE)
-        return imap_bye(s, "The mailbox was deleted");
+        return imap_bye(s, IMAP_VIEW_GONE_TEXT);
     if (!imap_scan_selection(s, c, &selection) || !imap_scan_sp(&c->in) ||
         !imap_scan_fetch(&c->in, c->arena, &f.what) ||
         !imap_scan_fetch_modifiers(&c->in, &f.modifiers) || !scan_is_end(&c->in) ||

@@ -16,7 +16,7 @@ int imap_on_idle(struct imap_session *s, struct imap_call *c)
     buf_put(c->out, STR("+ idling\r\n"));
     r = imap_view_sync(s, IMAP_SYNC_ALL, false, c->out);
     if (r == IMAP_VIEW_GONE)
-        return imap_bye(s, "The mailbox was deleted");
+        return imap_bye(s, IMAP_VIEW_GONE_TEXT);
     free(s->idle_tag);
     s->idle_tag = strndup(c->tag.ptr, c->tag.len);
     CHECK(s->idle_tag);
@@ -39,6 +39,8 @@ int imap_idle_line(struct imap_session *s)
     r = rt_line(s->conn, IMAP_LINE_MAX, &line);
     if (r < 0)
         return r;
+    if (!imap_is_welcome(s))
+        return imap_bye(s, "This account is closed");
     if (r != RT_LINE_TOO_LONG && str_case_eq(str_trim(line), STR("DONE")))
         return imap_ok(s, &c, "Done");
     return imap_bad(s, &c, "Expected: DONE");

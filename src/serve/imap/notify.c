@@ -127,7 +127,7 @@ int imap_notify_wake(struct imap_session *s)
         return imap_bye(s, "This account is closed");
     r = tell_selected(s, &c);
     if (r == IMAP_VIEW_GONE)
-        return imap_bye(s, "The mailbox was deleted");
+        return imap_bye(s, IMAP_VIEW_GONE_TEXT);
     if (r >= 0 && s->notify)
         r = imap_notify_tell(s, s->notify, &out);
     if (r == IMAP_NOTIFY_OVERFLOW) {

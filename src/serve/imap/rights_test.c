@@ -355,6 +355,74 @@ static void idle_hears_of_others_mailboxes(void)
     hang_up(&bruno);
 }
 
+static void next_line_is(struct client *c, const char *start)
+{
+    struct str line;
+
+    CHECK(rt_line(c->conn, 1 << 16, &line) == 0);
+    if (!str_starts(line, str_from(start)))
+        print_error("not \"%s\" but: %.*s\n", start, STR_ARG(line));
+    CHECK(str_starts(line, str_from(start)));
+}
+
+static void idle(struct client *c)
+{
+    CHECK(rt_put(c->conn, STR("i IDLE\r\n")) == 0 && rt_flush(c->conn) == 0);
+    next_line_is(c, "+ ");
+}
+
+/// A right that is taken away is gone where the mailbox is selected, too; without "r" nothing more
+/// of it is told.
+static void what_is_taken_away_is_gone_at_once(void)
+{
+    struct client bruno;
+
+    make_box(w.account_id, "lent", 0);
+    give("lent", ACCESS_ALL);
+    sign_in(&bruno, "bruno");
+    ask(&bruno, "SELECT " BOX, "lent");
+    CHECK(heard(&bruno, "t OK [READ-WRITE]"));
+    give("lent", ACCESS_ALL & ~ACCESS_WRITE & ~ACCESS_EXPUNGE);
+    ask(&bruno, "STORE 1 +FLAGS (\\Flagged)");
+    CHECK(heard(&bruno, "t NO [NOPERM]") && !is_flagged("lent"));
+    ask(&bruno, "EXPUNGE");
+    CHECK(heard(&bruno, "t NO [NOPERM]"));
+    give("lent", 0);
+    CHECK(rt_put(bruno.conn, STR("f FETCH 1 BODY.PEEK[]\r\n")) == 0);
+    next_line_is(&bruno, "* BYE ");
+    hang_up(&bruno);
+}
+
+static void who_may_not_read_is_told_nothing_by_idle(void)
+{
+    struct client bruno;
+
+    make_box(w.account_id, "lent", 0);
+    give("lent", ACCESS_LOOKUP | ACCESS_READ);
+    sign_in(&bruno, "bruno");
+    ask(&bruno, "SELECT " BOX, "lent");
+    idle(&bruno);
+    give("lent", ACCESS_LOOKUP);
+    make_box(w.account_id, "lent", 0);
+    next_line_is(&bruno, "* BYE ");
+    hang_up(&bruno);
+}
+
+static void the_end_of_idle_tells_a_closed_account_nothing(void)
+{
+    struct account_change off = {.what = ACCOUNT_SET_ENABLED, .is_enabled = false};
+    CLEANUP(buf_drop) struct buf why = {.max = 4096};
+    struct client bruno;
+
+    sign_in(&bruno, "bruno");
+    ask(&bruno, "SELECT INBOX");
+    idle(&bruno);
+    CHECK(account_set(w.accounts, STR("bruno@example.test"), &off, &why) == 0);
+    CHECK(rt_put(bruno.conn, STR("DONE\r\n")) == 0);
+    next_line_is(&bruno, "* BYE ");
+    hang_up(&bruno);
+}
+
 // ---- the world
 
 static int first(void *arg)
@@ -390,6 +458,9 @@ static void play(void (*talk)(void))
 TALK(each_verb_asks_for_its_right)
 TALK(what_is_not_given_does_not_exist)
 TALK(idle_hears_of_others_mailboxes)
+TALK(what_is_taken_away_is_gone_at_once)
+TALK(who_may_not_read_is_told_nothing_by_idle)
+TALK(the_end_of_idle_tells_a_closed_account_nothing)
 
 int main(void)
 {
@@ -397,6 +468,9 @@ int main(void)
         cmocka_unit_test(test_each_verb_asks_for_its_right),
         cmocka_unit_test(test_what_is_not_given_does_not_exist),
         cmocka_unit_test(test_idle_hears_of_others_mailboxes),
+        cmocka_unit_test(test_what_is_taken_away_is_gone_at_once),
+        cmocka_unit_test(test_who_may_not_read_is_told_nothing_by_idle),
+        cmocka_unit_test(test_the_end_of_idle_tells_a_closed_account_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

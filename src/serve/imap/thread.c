@@ -84,7 +84,7 @@ int imap_on_thread(struct imap_session *s, struct imap_call *c)
     int r;
 
     if (imap_view_sync(s, IMAP_SYNC_KEEP_NUMBERS, c->is_uid, c->out) == IMAP_VIEW_GONE)
-        return imap_bye(s, "The mailbox was deleted");
+        return imap_bye(s, IMAP_VIEW_GONE_TEXT);
     if (!imap_thread_parse(&c->in, c->arena, &algorithm, &what))
         return imap_bad_syntax(s, c);
     by_references = str_case_eq(algorithm, STR("REFERENCES"));

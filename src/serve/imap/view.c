@@ -130,6 +130,7 @@ int imap_view_open(struct imap_session *s, const struct store_mailbox *mailbox, 
 
     CHECK(view);
     view->mailbox_id = mailbox->id;
+    view->owner_id = mailbox->account_id;
     view->rights = access_rights(imap_access(s), s->account_id, mailbox);
     view->is_read_only = read_only || !may_change(view->rights);
     r = store_watch_new(imap_store(s), mailbox->account_id, mailbox->id, rt_conn_handle(s->conn),
@@ -148,6 +149,18 @@ int imap_view_open(struct imap_session *s, const struct store_mailbox *mailbox, 
     imap_view_add_recent(view, first_recent, view->uidnext - 1);
     *out = TAKE(view);
     return 0;
+}
+
+bool imap_view_may_read(struct imap_session *s)
+{
+    struct imap_view *view = s->view;
+
+    if (!view)
+        return true;
+    view->rights =
+        access_rights_in(imap_access(s), s->account_id, view->owner_id, view->mailbox_id);
+    view->is_read_only |= !may_change(view->rights); // the client knows it as read-only or not
+    return view->rights & ACCESS_READ;
 }
 
 void imap_view_close(struct imap_view *view)

@@ -25,11 +25,12 @@ enum { IMAP_RECENT_RANGES_MAX = 16 };
 
 struct imap_view {
     uint64_t mailbox_id;
+    uint64_t owner_id;    // whose mailbox it is
     uint64_t modseq;      // all changes up to here are in the view, but for expunges that wait
     uint64_t told_modseq; // the expunges up to here were told, too
     uint32_t uidvalidity, uidnext;
     bool is_read_only; // EXAMINE, or no right to change anything
-    unsigned rights;   // of who has signed in (access/access.h), as they were at SELECT
+    unsigned rights;   // of who has signed in (access/access.h); imap_view_may_read asks anew
     struct store_watch *watch;
     struct store_snapshot *picture;
     size_t count;   // its messages
@@ -46,16 +47,21 @@ int imap_view_open(struct imap_session *s, const struct store_mailbox *mailbox, 
                    struct imap_view **out);
 /// NULL is fine. No waiting.
 void imap_view_close(struct imap_view *view);
+/// Looks again what who has signed in may do in the selected mailbox, if there is one: its owner
+/// may have changed that since. False: not even read it any more. No waiting.
+bool imap_view_may_read(struct imap_session *s);
 
 enum imap_sync {
     IMAP_SYNC_KEEP_NUMBERS, // expunges wait
     IMAP_SYNC_ALL,
 };
 enum { IMAP_VIEW_GONE = 1 };
+#define IMAP_VIEW_GONE_TEXT "The mailbox was deleted, or is not yours to read any more"
 /// [await] Brings the view up to date and appends the untagged answers that tell the client:
 /// EXPUNGE or VANISHED, FLAGS, FETCH (with UID for UID commands), EXISTS, RECENT. A long answer is
 /// put on the connection in pieces, what stood in *out before first. Costs what changed. 0,
-/// IMAP_VIEW_GONE (somebody deleted the mailbox) or -errno. view_sync.c
+/// IMAP_VIEW_GONE (somebody deleted the mailbox, or it may not be read any more) or -errno.
+/// view_sync.c
 int imap_view_sync(struct imap_session *s, enum imap_sync how, bool with_uid, struct buf *out);
 /// The names of the picture are told from now on. FLAGS is not said.
 void imap_view_use_words(struct imap_view *view, const struct store_snapshot *picture);

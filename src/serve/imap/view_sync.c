@@ -168,7 +168,7 @@ int imap_view_sync(struct imap_session *s, enum imap_sync how, bool with_uid, st
     if (!f.view)
         return 0;
     now = store_watch_modseq(f.view->watch);
-    if (now == 0)
+    if (now == 0 || !imap_view_may_read(s))
         return IMAP_VIEW_GONE;
     if (now == f.view->modseq && (f.view->waiting == 0 || how == IMAP_SYNC_KEEP_NUMBERS))
         return 0;
