@@ -22,6 +22,9 @@ struct imap_fetch_summaries {
     struct summary items[IMAP_FETCH_BATCH_MAX];
     int results[IMAP_FETCH_BATCH_MAX];
     size_t count;
+    struct summary alone; // a large one, of the message at alone_at: never two of them
+    int alone_result;
+    size_t alone_at; // SIZE_MAX: none
 };
 
 struct imap_fetcher {

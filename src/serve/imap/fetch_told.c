@@ -13,6 +13,8 @@ static void forget(struct imap_fetch_summaries *summaries)
     for (size_t i = 0; i < summaries->count; i++)
         summary_done(&summaries->items[i]);
     summaries->count = 0;
+    summary_done(&summaries->alone);
+    summaries->alone_at = SIZE_MAX;
 }
 
 void imap_fetch_summarize(struct imap_fetcher *f, const struct store_entries *entries)
@@ -31,18 +33,32 @@ void imap_fetch_summarize(struct imap_fetcher *f, const struct store_entries *en
                            summaries->items, summaries->results);
 }
 
+/// [await] One of those that are too large together; the one before it is forgotten. A stranger can
+/// make a batch of them that have megabytes each.
+static int get_alone(struct imap_fetcher *f, const struct imap_fetch_of *of, struct summary **out)
+{
+    struct imap_fetch_summaries *summaries = f->summaries;
+
+    if (summaries->alone_at != of->at) {
+        summary_done(&summaries->alone);
+        summaries->alone_result = summary_get(imap_summaries(f->s), imap_store(f->s),
+                                              &of->entry->body, &summaries->alone);
+        summaries->alone_at = of->at;
+    }
+    *out = &summaries->alone;
+    return summaries->alone_result;
+}
+
 /// [await] 0 or -errno.
 static int get(struct imap_fetcher *f, const struct imap_fetch_of *of, struct summary **out)
 {
     struct imap_fetch_summaries *summaries = f->summaries;
-    int *result = &summaries->results[of->at];
 
     CHECK(of->at < summaries->count);
-    if (*result == SUMMARY_ALONE)
-        *result = summary_get(imap_summaries(f->s), imap_store(f->s), &of->entry->body,
-                              &summaries->items[of->at]);
+    if (summaries->results[of->at] == SUMMARY_ALONE)
+        return get_alone(f, of, out);
     *out = &summaries->items[of->at];
-    return *result;
+    return summaries->results[of->at];
 }
 
 static void put_threadid(struct buf *out, const struct imap_fetch_of *of,

@@ -165,6 +165,7 @@ static int ask(struct imap_judge *j, struct asking *a, struct imap_judge_words *
         if (imap_is_gone(a->results[i]))
             r = a->results[i];
         take(j, a, i, &words[a->places[i]]);
+        summary_done(&a->summaries[i]); // those that are asked for alone are large
     }
     for (size_t i = 0; i < a->count; i++)
         summary_done(&a->summaries[i]);

@@ -55,36 +55,34 @@ static int read_entries(struct imap_judge *j, struct window *w)
     return 0;
 }
 
-/// [await] A damaged mail is one without words.
+/// [await] As many as summary_get_many gives; the others are to be asked for alone.
 static int read_summaries(struct imap_judge *j, struct window *w)
 {
-    struct store *store = imap_store(j->s);
-    int r =
-        summary_get_many(imap_summaries(j->s), store, w->refs, w->count, w->summaries, w->results);
-
-    for (size_t i = 0; i < w->count && r >= 0; i++) {
-        int one = w->results[i];
-
-        if (one == SUMMARY_ALONE)
-            one = summary_get(imap_summaries(j->s), store, w->refs[i], &w->summaries[i]);
-        if (imap_is_gone(one))
-            r = one;
-    }
-    return r;
+    return summary_get_many(imap_summaries(j->s), imap_store(j->s), w->refs, w->count, w->summaries,
+                            w->results);
 }
 
-static int tell(struct window *w, int (*each)(void *, uint32_t, const struct imap_words *),
-                void *arg)
+/// [await] Each is forgotten once it was told: a stranger can make 512 that have megabytes each. A
+/// damaged mail is one without words.
+static int tell(struct imap_judge *j, struct window *w,
+                int (*each)(void *, uint32_t, const struct imap_words *), void *arg)
 {
     int r = 0;
 
     for (size_t i = 0; i < w->count && r == 0; i++) {
-        const struct summary *summary = &w->summaries[i];
-        struct imap_words words = {w->entries[i], summary, summary->sent_s};
+        struct summary *summary = &w->summaries[i];
+        struct imap_words words = {.entry = w->entries[i], .summary = summary};
 
+        if (w->results[i] == SUMMARY_ALONE)
+            w->results[i] =
+                summary_get(imap_summaries(j->s), imap_store(j->s), w->refs[i], summary);
+        if (imap_is_gone(w->results[i]))
+            return w->results[i];
+        words.sent_s = summary->sent_s;
         if (!summary->bytes.ptr || words.sent_s == INT64_MIN)
             words.sent_s = w->entries[i]->internal_date;
         r = each(arg, w->indexes[i], &words);
+        summary_done(summary);
     }
     return r;
 }
@@ -105,7 +103,7 @@ int imap_words_each(struct imap_judge *j, const struct imap_hits *hits, bool wit
         if (r == 0 && with_summary && w->count > 0)
             r = read_summaries(j, w);
         if (r == 0)
-            r = tell(w, each, arg);
+            r = tell(j, w, each, arg);
         if (r == 0)
             r = imap_judge_tell(j, at);
         if (r == 0)
