@@ -374,20 +374,8 @@ static struct account_try try_of(const struct account_auth *auth)
 static int become(struct account_auth *auth, int answer)
 {
     struct account_try t = try_of(auth);
-    struct log_line line;
 
-    if (answer != ACCOUNT_AUTH_OK || auth->authzid.len == 0)
-        return answer;
-    if (!account_find_principal(auth->accounts, buf_str(&auth->authzid), auth->identity.account_id,
-                                &auth->identity))
-        return account_try_failed(&t);
-    if (auth->identity.actor_id != auth->identity.account_id) {
-        log_begin(&line, LOG_INFO, "account/auth", "a delegate acts for another");
-        log_str(&line, "user", t.user);
-        log_text(&line, "account", auth->identity.address);
-        log_end(&line);
-    }
-    return ACCOUNT_AUTH_OK;
+    return account_try_become(&t, buf_str(&auth->authzid), answer, &auth->identity);
 }
 
 static bool is_scram(const struct account_auth *auth)

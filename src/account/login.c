@@ -179,6 +179,24 @@ int account_try_succeeded(const struct account_try *t, const struct account_cred
     return ACCOUNT_AUTH_OK;
 }
 
+int account_try_become(const struct account_try *t, struct str authzid, int answer,
+                       struct account_identity *identity)
+{
+    struct log_line line;
+
+    if (answer != ACCOUNT_AUTH_OK || authzid.len == 0)
+        return answer;
+    if (!account_find_principal(t->accounts, authzid, identity->account_id, identity))
+        return account_try_failed(t);
+    if (identity->actor_id != identity->account_id) {
+        log_begin(&line, LOG_INFO, "account/auth", "a delegate acts for another");
+        log_str(&line, "user", t->user);
+        log_text(&line, "account", identity->address);
+        log_end(&line);
+    }
+    return ACCOUNT_AUTH_OK;
+}
+
 int account_try_failed(const struct account_try *t)
 {
     const struct account_config *config = t->accounts->config;

@@ -32,6 +32,11 @@ int account_try_failed(const struct account_try *t);
 /// [await] The password of `t->user`. ACCOUNT_AUTH_OK, _REFUSED, _LATER, -errno.
 int account_try_password(const struct account_try *t, struct str password,
                          struct account_identity *out);
+/// [await] `answer` is what came of the password or token of *identity. When that was good and
+/// `authzid` names somebody else: *identity is them from here on, if that is allowed; logs. As
+/// account_try_password.
+int account_try_become(const struct account_try *t, struct str authzid, int answer,
+                       struct account_identity *identity);
 /// No waiting. `authzid` as *out, when that account is enabled and `actor_id` or one that has it as
 /// a delegate; delegate.c.
 bool account_find_principal(struct accounts *accounts, struct str authzid, uint64_t actor_id,

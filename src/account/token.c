@@ -19,21 +19,13 @@ static void log_token(const struct account_try *t, const char *why)
     log_end(&line);
 }
 
-/// Whom the client names must be whom the token names; or it names nobody.
-static bool is_same(struct accounts *a, struct str wanted, struct str named)
+/// Whom the client names must be whom the token names, or one that has him as a delegate (RFC 7628
+/// 3.1: the authorization identity); or it names nobody.
+static bool may_be(struct accounts *a, struct str wanted, const struct account_credentials *named)
 {
-    CLEANUP(buf_drop) struct buf one = {.max = ACCOUNT_ADDRESS_MAX};
-    CLEANUP(buf_drop) struct buf other = {.max = ACCOUNT_ADDRESS_MAX};
-    const struct account_directory *d;
-    unsigned phase;
+    struct account_identity who;
 
-    if (wanted.len == 0)
-        return true;
-    d = account_enter(a, &phase);
-    account_user_put(d, wanted, &one);
-    account_user_put(d, named, &other);
-    account_leave(a, phase);
-    return str_eq(buf_str(&one), buf_str(&other));
+    return wanted.len == 0 || account_find_principal(a, wanted, named->id, &who);
 }
 
 /// [await] ACCOUNT_AUTH_OK and the account; _REFUSED; -errno.
@@ -48,11 +40,11 @@ static int look(const struct account_try *t, const struct account_bearer *bearer
         return r;
     if (r == JWT_GOOD && !buf_ok(&address))
         why = "its claim is no address";
-    else if (r == JWT_GOOD && !is_same(t->accounts, buf_str(&bearer->user), buf_str(&address)))
-        why = "it is another user's";
     else if (r == JWT_GOOD &&
              (!account_credentials_find(t->accounts, buf_str(&address), out) || !out->is_usable))
         why = "its user has no account here";
+    else if (r == JWT_GOOD && !may_be(t->accounts, buf_str(&bearer->user), out))
+        why = "it is another user's";
     else if (r == JWT_GOOD)
         return ACCOUNT_AUTH_OK;
     log_token(t, why);
@@ -69,7 +61,8 @@ static int try_one(const struct account_try *t, const struct account_bearer *bea
     if (r == ACCOUNT_AUTH_OK)
         r = look(t, bearer, credentials);
     if (r == ACCOUNT_AUTH_OK)
-        r = account_try_succeeded(t, credentials, out);
+        r = account_try_become(t, buf_str(&bearer->user),
+                               account_try_succeeded(t, credentials, out), out);
     else if (r == ACCOUNT_AUTH_REFUSED)
         r = account_try_failed(t);
     sodium_memzero(credentials, sizeof(*credentials));

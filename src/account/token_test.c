@@ -199,6 +199,46 @@ static void tokens_let_in_whom_they_name(void **state)
     run(&w, sign_in);
 }
 
+/// A delegate's own token is good for whom he may act for, and for nobody else, while he may.
+static void delegate(struct world *w)
+{
+    static const char *const mechanisms[] = {"OAUTHBEARER", "XOAUTH2"};
+    const struct str owner = STR("bruno@example.test"), other = STR("ana@example.test");
+    struct account_change off = {.what = ACCOUNT_SET_ENABLED, .is_enabled = false};
+    struct buf why = {.max = 512};
+
+    make_people(w);
+    CHECK(account_delegate_set(w->accounts, owner, other, true, &why) == 0);
+    for (size_t i = 0; i < 2; i++) {
+        struct talk t = TALK(.mechanism = mechanisms[i], .user = "Bruno@example.test");
+
+        CHECK(converse(&t) == ACCOUNT_AUTH_OK);
+        CHECK(t.who.account_id == account_id_of(w->accounts, owner));
+        CHECK(t.who.actor_id == account_id_of(w->accounts, other));
+        CHECK(str_eq(str_from(t.who.address), owner));
+        // not the other way round
+        t = TALK(.mechanism = mechanisms[i], .user = "ana@example.test",
+                 .email = "bruno@example.test");
+        CHECK(converse(&t) == ACCOUNT_AUTH_REFUSED);
+    }
+    CHECK(account_set(w->accounts, owner, &off, &why) == 0);
+    CHECK(converse(&TALK(.user = "bruno@example.test")) == ACCOUNT_AUTH_REFUSED);
+    off.is_enabled = true;
+    CHECK(account_set(w->accounts, owner, &off, &why) == 0);
+    CHECK(converse(&TALK(.user = "bruno@example.test")) == ACCOUNT_AUTH_OK);
+    CHECK(account_delegate_set(w->accounts, owner, other, false, &why) == 0);
+    CHECK(converse(&TALK(.user = "bruno@example.test")) == ACCOUNT_AUTH_REFUSED);
+    CHECK(converse(&TALK(.user = NULL)) == ACCOUNT_AUTH_OK); // himself he still is
+}
+
+static void a_delegates_token_lets_him_act_for_another(void **state)
+{
+    struct world w = {0};
+
+    (void)state;
+    run(&w, delegate);
+}
+
 static void turn_away(struct world *w)
 {
     struct account_change off = {.what = ACCOUNT_SET_ENABLED, .is_enabled = false};
@@ -518,6 +558,7 @@ int main(void)
         cmocka_unit_test(messages),
         cmocka_unit_test(settings_are_looked_at),
         cmocka_unit_test(tokens_let_in_whom_they_name),
+        cmocka_unit_test(a_delegates_token_lets_him_act_for_another),
         cmocka_unit_test(a_disabled_account_stays_shut),
         cmocka_unit_test(only_with_tls_and_an_issuer),
         cmocka_unit_test(the_client_hears_why),
