@@ -267,6 +267,7 @@ int imap_on_starttls(struct imap_session *s, struct imap_call *c);
 int imap_on_status(struct imap_session *s, struct imap_call *c);
 int imap_on_store(struct imap_session *s, struct imap_call *c);
 int imap_on_subscribe(struct imap_session *s, struct imap_call *c);
+int imap_on_uidbatches(struct imap_session *s, struct imap_call *c);
 int imap_on_unauthenticate(struct imap_session *s, struct imap_call *c);
 int imap_on_thread(struct imap_session *s, struct imap_call *c);
 int imap_on_unselect(struct imap_session *s, struct imap_call *c);    // close.c

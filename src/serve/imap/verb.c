@@ -69,6 +69,7 @@ static const struct imap_verb verbs[] = {
     {STR("SUBSCRIBE"),    IN,    imap_on_subscribe,    "SUBSCRIBE mailbox", false, NULL},
     {STR("THREAD"),       OPEN,  imap_on_thread,       "THREAD algorithm charset keys", true,
      "THREAD=ORDEREDSUBJECT THREAD=REFERENCES"},
+    {STR("UIDBATCHES"),   OPEN,  imap_on_uidbatches,   "UIDBATCHES size [first:last]", false, "UIDBATCHES"},
     {STR("UNAUTHENTICATE"), IN,  imap_on_unauthenticate, "UNAUTHENTICATE", false, "UNAUTHENTICATE"},
     {STR("UNSELECT"),     OPEN,  imap_on_unselect,     "UNSELECT", false, "UNSELECT"},
     {STR("UNSUBSCRIBE"),  IN,    imap_on_unsubscribe,  "UNSUBSCRIBE mailbox", false, NULL},
