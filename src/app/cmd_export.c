@@ -330,13 +330,14 @@ static int tell(struct exporting *e)
     json_array_foreach(e->left, i, item)
         fprintf(stderr, "left: %s: %s\n", json_string_value(json_object_get(item, "place")),
                 json_string_value(json_object_get(item, "why")));
-    printf("Wrote %" PRIu64 " messages (%.1f MB) of %" PRIu64 " mailboxes to %s", e->written,
-           (double)e->written_bytes / 1e6, e->mailboxes, e->dir);
+    printf("Wrote %" PRIu64 " message%s (%.1f MB) of %" PRIu64 " mailbox%s to %s", e->written,
+           e->written == 1 ? "" : "s", (double)e->written_bytes / 1e6, e->mailboxes,
+           e->mailboxes == 1 ? "" : "es", e->dir);
     if (e->there)
-        printf("; %" PRIu64 " were there already", e->there);
+        printf("; there already: %" PRIu64, e->there);
     if (e->keywords_lost)
-        printf("; %" PRIu64 " keywords had no place", e->keywords_lost);
-    printf("; %" PRIu64 " were left.\n", e->left_count);
+        printf("; keywords without a place: %" PRIu64, e->keywords_lost);
+    printf("; could not be written: %" PRIu64 ".\n", e->left_count);
     return code;
 }
 

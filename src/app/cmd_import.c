@@ -3,6 +3,7 @@
 // carteiro import: mail from old boxes into an account.
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "proto/imap/mailbox_name.h"
 #include "os/file.h"
 #include "os/resolve.h"
 
@@ -105,6 +106,8 @@ static int walk_server(struct importing *i)
         return r;
     i->far.server.tls_client = tls;
     r = import_imap(&i->far.server, &i->run.sink, &i->run.why);
+    if (str_starts(buf_str(&i->run.why), STR("no trusted TLS")))
+        buf_put(&i->run.why, STR("; --ca-file says whom else to trust"));
     rt_tls_client_free(tls);
     return r;
 }
@@ -141,6 +144,9 @@ static int choose_format(struct importing *i)
                          "mboxrd, mboxo, mboxcl, mboxcl2",
                          name);
     r = import_kind_find(i->path, &i->kind);
+    if (r < 0 && strstr(i->path, "://"))
+        return call_fail(i->call, EX_USAGE, "%s: mail is taken from imaps:// and imap:// only",
+                         i->path);
     if (r < 0)
         return call_fail(i->call, r == -EACCES ? EX_NOPERM : EX_NOINPUT, "%s: %s", i->path,
                          strerror(-r));
@@ -165,6 +171,11 @@ static bool parse_day(struct str text, int64_t *out)
     return true;
 }
 
+static bool is_bad_name(const char *name)
+{
+    return name && !imap_name_is_valid(str_from(name));
+}
+
 static int choose_options(struct importing *i)
 {
     const struct call *call = i->call;
@@ -182,6 +193,12 @@ static int choose_options(struct importing *i)
                                  .has_since = since != NULL};
     if (o->mailbox && o->into)
         return call_fail(call, EX_USAGE, "--mailbox and --into exclude each other");
+    if (is_bad_name(o->mailbox) || is_bad_name(o->into))
+        return call_fail(
+            call, EX_USAGE,
+            "no mailbox can be called \"%s\": levels are apart by one slash each, with "
+            "none at the ends",
+            o->mailbox ? o->mailbox : o->into);
     if (since && !parse_day(str_from(since), &o->since))
         return call_fail(call, EX_USAGE, "--since %s: a day is written 2026-01-31", since);
     return EX_OK;
@@ -305,7 +322,8 @@ const struct command command_import = {
     .help =
         "SOURCE is a Maildir (folders of Maildir++, nested ones, trees of Maildirs), an mbox file "
         "or "
-        "a directory of them, or a tree of MH folders. Flags, keywords, dates, mailboxes and "
+        "a directory of them, a tree of MH folders, or another server: imaps://USER@HOST/ "
+        "(imap:// for STARTTLS). Flags, keywords, dates, mailboxes and "
         "subscriptions are kept.\n\n"
         "Begin it, stop it, kill it, begin it again: it goes on where it was. What was taken is "
         "remembered with the messages themselves, so that nothing is missing and nothing comes "

@@ -72,6 +72,23 @@ static unsigned use_of(const struct import_run *run, const struct import_mailbox
                                                        : import_special_use(mailbox->name);
 }
 
+/// The NFC of the target's name, under which clients find it: other systems decompose names of
+/// files.
+static bool compose_target(struct import_run *run)
+{
+    struct arena arena;
+    struct str name;
+
+    arena_init(&arena, 64 * 1024);
+    name = imap_name_normalise(buf_str(&run->target), &arena);
+    if (name.ptr != run->target.ptr) {
+        buf_clear(&run->target);
+        buf_put(&run->target, name);
+    }
+    arena_done(&arena);
+    return buf_ok(&run->target) && imap_name_is_valid(buf_str(&run->target));
+}
+
 /// Where the messages of that mailbox go. False: no mailbox can be called so.
 static bool choose_target(struct import_run *run, const struct import_mailbox *mailbox)
 {
@@ -95,7 +112,7 @@ static bool choose_target(struct import_run *run, const struct import_mailbox *m
         buf_put(&run->target, STR("INBOX"));
     }
     return buf_ok(&run->target) && charset_is_utf8(buf_str(&run->target)) &&
-           imap_name_is_valid(buf_str(&run->target));
+           imap_name_is_valid(buf_str(&run->target)) && compose_target(run);
 }
 
 static int say(struct import_run *run, json_t *frame)
@@ -150,6 +167,7 @@ static int on_mailbox(void *arg, const struct import_mailbox *mailbox, bool *out
 
     *out_wanted = (!call_has(run->call, "only") || matches_any(run, "only", mailbox->name)) &&
                   !matches_any(run, "exclude", mailbox->name);
+    run->unwanted_count += !*out_wanted;
     if (!*out_wanted)
         return 0;
     if (!choose_target(run, mailbox)) {
@@ -361,21 +379,42 @@ static int tell(struct import_run *run, int code)
                 json_string_value(json_object_get(item, "why")));
     if (run->left_count > IMPORT_LEFT_SHOWN)
         fprintf(stderr, "left: and %" PRIu64 " more\n", run->left_count - IMPORT_LEFT_SHOWN);
-    printf("%s %" PRIu64 " messages (%.1f MB) in %" PRIu64 " mailboxes",
-           run->options->is_dry ? "Would take" : "Took", run->sent, (double)run->bytes / 1e6,
-           run->mailbox_count);
-    printf("; %" PRIu64 " were here already", run->passed);
+    printf("%s %" PRIu64 " message%s (%.1f MB) in %" PRIu64 " mailbox%s",
+           run->options->is_dry ? "Would take" : "Took", run->sent, run->sent == 1 ? "" : "s",
+           (double)run->bytes / 1e6, run->mailbox_count, run->mailbox_count == 1 ? "" : "es");
+    printf("; here already: %" PRIu64, run->passed);
     if (run->older)
-        printf("; %" PRIu64 " are older", run->older);
+        printf("; older: %" PRIu64, run->older);
     if (run->keywords_lost)
-        printf("; %" PRIu64 " keywords had no place", run->keywords_lost);
-    printf("; %" PRIu64 " were left.\n", run->left_count);
+        printf("; keywords without a place: %" PRIu64, run->keywords_lost);
+    printf("; could not be taken: %" PRIu64 ".\n", run->left_count);
     return code;
+}
+
+/// " (N messages were taken)", where an import broke off that had begun.
+static const char *taken_until_now(const struct import_run *run, char *out, size_t size)
+{
+    out[0] = '\0';
+    if (run->kept > 0)
+        snprintf(out, size, " (%" PRIu64 " message%s taken)", run->kept,
+                 run->kept == 1 ? " was" : "s were");
+    return out;
+}
+
+/// Nothing at all is most likely a slip of the pen, and no success.
+static int tell_nothing(struct import_run *run)
+{
+    return call_fail(run->call, EX_NOINPUT,
+                     run->unwanted_count
+                         ? "%s: none of its mailboxes is left by --only and --exclude"
+                         : "%s: there is no mail of that kind; is --format right?",
+                     run->call->args[1]);
 }
 
 int import_run_end(struct import_run *run, int r)
 {
     struct parley *p = run->parley;
+    char taken[64];
 
     if (!p->is_over) {
         int said = say(run, json_pack("{s:b}", "end", 1));
@@ -385,16 +424,19 @@ int import_run_end(struct import_run *run, int r)
         hear(run, true);
     }
     os_progress_end(&run->progress);
+    taken_until_now(run, taken, sizeof taken);
     if (p->code != EX_OK)
-        return call_fail(run->call, p->code, "%s (%" PRIu64 " messages were taken)",
-                         p->why.len ? buf_cstr(&p->why) : "failed", run->kept);
+        return call_fail(run->call, p->code, "%s%s", p->why.len ? buf_cstr(&p->why) : "failed",
+                         taken);
     if (r < 0)
         return call_fail(run->call,
                          r == -ENOENT   ? EX_NOINPUT
                          : r == -EACCES ? EX_NOPERM
                          : run->why.len ? EX_UNAVAILABLE
                                         : EX_IOERR,
-                         "%s: %s (%" PRIu64 " messages were taken)", run->options->source,
-                         run->why.len ? buf_cstr(&run->why) : strerror(-r), run->kept);
+                         "%s: %s%s", run->call->args[1],
+                         run->why.len ? buf_cstr(&run->why) : strerror(-r), taken);
+    if (run->mailbox_count == 0 && run->left_count == 0)
+        return tell_nothing(run);
     return tell(run, run->left_count ? EX_DATAERR : EX_OK);
 }

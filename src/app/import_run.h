@@ -41,7 +41,8 @@ struct import_run {
     size_t partial_len; // of a key that was cut by the connection
     uint8_t partial[TALLY_KEY_BYTES];
     uint64_t kept, sent, bytes, passed, older, left_count, keywords_lost, mailbox_count;
-    uint64_t spoken_us; // when the server was last asked to keep what it has
+    uint64_t unwanted_count; // mailboxes that --only and --exclude leave out
+    uint64_t spoken_us;      // when the server was last asked to keep what it has
     json_t *left;
     struct buf why; // what is wrong with the source, when that is more than a file's trouble
 };

@@ -70,6 +70,22 @@ static json_t *judge(struct parley *p, struct str line)
     return NULL;
 }
 
+/// The server hung up while we were talking, and may have said why before.
+static json_t *hear_last(struct parley *p, int r)
+{
+    struct str seen = rt_look(p->conn);
+    ptrdiff_t len = str_find(seen, '\n');
+    json_t *answer;
+
+    if (len < 0) {
+        broke(p, r);
+        return NULL;
+    }
+    answer = judge(p, str_head(seen, (size_t)len));
+    rt_eat(p->conn, (size_t)len + 1);
+    return answer;
+}
+
 json_t *parley_hear(struct parley *p)
 {
     struct str line;
@@ -80,7 +96,9 @@ json_t *parley_hear(struct parley *p)
     r = rt_line(p->conn, CONTROL_LINE_MAX, &line);
     if (r == 0)
         return judge(p, line);
-    broke(p, r < 0 ? r : -EPROTO);
+    if (r < 0)
+        return hear_last(p, r);
+    broke(p, -EPROTO);
     return NULL;
 }
 

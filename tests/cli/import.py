@@ -214,6 +214,34 @@ class Importing(SiteTest):
         told = self.take('full', top, '--ignore-quota')
         self.assertEqual((told['messages'], told['known']), (20 - taken, taken))
 
+    def test_a_full_account_is_told_of_also_in_the_middle_of_a_message(self):
+        put(self.place / 'Maildir' / 'cur' / 'big:2,S', mail(1, ('x' * 70 + '\n') * 400_000))
+        self.site.run('account', 'set', f'carla@{DOMAIN}', '--quota', '1M')
+        told = self.take('carla', self.place / 'Maildir', code=73)
+        self.site.run('account', 'set', f'carla@{DOMAIN}', '--quota', '0')
+        self.assertIn('the account is full', told['error'])
+
+    def test_slips_of_the_pen(self):
+        top = self.maildir()
+        for options, code, why in (
+                (['--only', 'INBX'], 66, 'none of its mailboxes is left by --only'),
+                (['--exclude', '*'], 66, 'none of its mailboxes is left by --only'),
+                (['--format', 'mh', '--only', 'nothing'], 66, ''),
+                (['--mailbox', 'a//b'], 64, 'no mailbox can be called "a//b"'),
+                (['--into', ''], 64, 'no mailbox can be called ""'),
+                (['--mailbox', 'a', '--into', 'b'], 64, 'exclude each other'),
+                (['--since', '31.1.2026'], 64, 'a day is written')):
+            self.assertIn(why, self.take('davi', top, *options, code=code)['error'])
+        (self.place / 'nothing').mkdir()
+        told = self.take('davi', self.place / 'nothing', '--format', 'maildir', code=66)
+        self.assertIn('is --format right?', told['error'])
+        self.assertIn('imaps://', self.take('davi', 'pop3://ana@b.test/', code=64)['error'])
+
+    def test_names_of_files_that_were_decomposed(self):
+        put(self.place / 'Mail' / 'Cafe\u0301', b'From a@b.test Tue Nov 14 22:13:20 2023\n' + mail(1) + b'\n')
+        self.assertEqual(self.take('davi', self.place / 'Mail')['messages'], 1)
+        self.assertEqual(set(self.look('davi', 'Caf&AOk-')), {'1'})
+
     def test_while_no_server_runs(self):
         top = self.maildir()
         self.site.stop()
@@ -240,7 +268,7 @@ class AsRoot(unittest.TestCase):
         site.place.chmod(0o755)
         for path in [site.place, *site.place.rglob('*')]:
             shutil.chown(path, 'nobody')
-        for told in ('Took 1 messages', 'Took 0 messages'):
+        for told in ('Took 1 message (', 'Took 0 messages ('):
             self.assertIn(told, site.run('import', ANA, str(source)))
         self.assertEqual([path for path in site.data.rglob('*') if path.owner() != 'nobody'], [])
 
