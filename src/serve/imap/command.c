@@ -60,11 +60,25 @@ static int read_literal(struct imap_session *s, uint64_t size, struct buf *text)
     return 0;
 }
 
-static bool is_allowed(const struct imap_session *s, const struct imap_command *command)
+/// Why the command cannot be used now, NULL when it can. What is refused here leaves no message on
+/// the connection, so all such reasons are asked for here, before the verb.
+static const char *why_not(const struct imap_session *s, const struct imap_command *command)
 {
     const struct imap_verb *verb = imap_verb_find(command->verb);
 
-    return verb && (verb->states & s->state) && (!command->is_uid || verb->is_uid);
+    if (!verb || (command->is_uid && !verb->is_uid))
+        return "No such command";
+    if (!(verb->states & s->state)) {
+        if (s->state == IMAP_NOT_AUTHENTICATED)
+            return "Sign in first";
+        return verb->states == IMAP_SELECTED ? "Select a mailbox first"
+                                             : "You have signed in already";
+    }
+    // RFC 9586 3.1; EXPUNGE alone names no messages
+    if ((s->enabled & IMAP_UIDONLY) && verb->is_uid && !command->is_uid &&
+        verb->on != imap_on_expunge)
+        return "[UIDREQUIRED] You asked for UIDs only: use the UID command";
+    return NULL;
 }
 
 /// The text so far ends in a literal: what is to be done with it?
@@ -74,11 +88,13 @@ static enum reading judge_literal(struct imap_session *s, struct imap_call *c, s
     size_t most = s->state == IMAP_NOT_AUTHENTICATED ? IMAP_LOGIN_LITERAL_MAX
                                                      : (size_t)s->config.literal_size;
     struct imap_command command;
-    bool ok = imap_command_parse(buf_str(text), &command);
+    const char *refusal = "No such command now";
 
+    if (imap_command_parse(buf_str(text), &command))
+        refusal = why_not(s, &command);
     c->tag = command.tag;
     arena_reset(c->arena); // nothing in it but what the literal before this one needed
-    if (ok && is_allowed(s, &command)) {
+    if (!refusal) {
         bool is_replace = str_case_eq(command.verb, STR("REPLACE"));
 
         if ((is_replace || str_case_eq(command.verb, STR("APPEND"))) &&
@@ -87,7 +103,7 @@ static enum reading judge_literal(struct imap_session *s, struct imap_call *c, s
             return READ_UP_TO_MESSAGE;
         }
     } else if (literal->is_sync) {
-        *out_r = imap_bad(s, c, "No such command now");
+        *out_r = imap_bad(s, c, refusal);
         return READ_REFUSED;
     }
     if (literals <= most && literal->size <= most - literals)
@@ -139,25 +155,16 @@ static int dispatch(struct imap_session *s, struct imap_call *c, struct str text
 {
     struct imap_command command;
     const struct imap_verb *verb;
+    const char *refusal;
     bool ok = imap_command_parse(text, &command);
 
     c->tag = command.tag;
     if (!ok)
         return imap_bad(s, c, command.tag.len > 0 ? "No command there" : "No tag there");
+    refusal = why_not(s, &command);
+    if (refusal)
+        return imap_bad(s, c, refusal);
     verb = imap_verb_find(command.verb);
-    if (!verb || (command.is_uid && !verb->is_uid))
-        return imap_bad(s, c, "No such command");
-    if (!(verb->states & s->state)) {
-        if (s->state == IMAP_NOT_AUTHENTICATED)
-            return imap_bad(s, c, "Sign in first");
-        return imap_bad(s, c,
-                        verb->states == IMAP_SELECTED ? "Select a mailbox first"
-                                                      : "You have signed in already");
-    }
-    // RFC 9586 3.1; EXPUNGE alone names no messages
-    if ((s->enabled & IMAP_UIDONLY) && verb->is_uid && !command.is_uid &&
-        verb->on != imap_on_expunge)
-        return imap_bad(s, c, "[UIDREQUIRED] You asked for UIDs only: use the UID command");
     c->in = command.arguments;
     c->is_uid = command.is_uid;
     c->is_utf8 = imap_speaks_utf8(s);
