@@ -126,8 +126,7 @@ bool imap_metadata_set_parse(struct scan *in, struct arena *arena, struct imap_m
         if (set.count++ == IMAP_ENTRIES_MAX || !scan_entry(in, arena, &value->entry) ||
             !imap_scan_sp(in))
             return false;
-        (void)scan_char(in, '~'); // literal8
-        if (!imap_scan_nstring(in, arena, &value->value))
+        if (!imap_scan_literal8(in, &value->value) && !imap_scan_nstring(in, arena, &value->value))
             return false;
     } while (imap_scan_sp(in));
     if (!scan_char(in, ')') || !scan_is_end(in))

@@ -111,8 +111,8 @@ static bool scan_quoted(struct scan *in, struct arena *arena, struct str *out)
     return true;
 }
 
-/// "{" number ["+"] "}" CRLF *CHAR8
-static bool scan_literal(struct scan *in, struct str *out)
+/// "{" number ["+"] "}" CRLF *OCTET
+static bool scan_octets(struct scan *in, struct str *out)
 {
     struct scan at = *in;
     uint64_t size;
@@ -120,10 +120,33 @@ static bool scan_literal(struct scan *in, struct str *out)
     if (!scan_char(&at, '{') || !scan_u64(&at, UINT32_MAX, &size))
         return false;
     (void)scan_char(&at, '+');
-    if (!scan_word(&at, STR("}\r\n")) || size > rest_len(&at) || memchr(at.at, 0, size))
+    if (!scan_word(&at, STR("}\r\n")) || size > rest_len(&at))
         return false;
     *out = str_of(at.at, size);
     in->at = at.at + size;
+    return true;
+}
+
+/// The same without NUL.
+static bool scan_literal(struct scan *in, struct str *out)
+{
+    struct scan at = *in;
+    struct str found;
+
+    if (!scan_octets(&at, &found) || memchr(found.ptr, 0, found.len))
+        return false;
+    *out = found;
+    *in = at;
+    return true;
+}
+
+bool imap_scan_literal8(struct scan *in, struct str *out)
+{
+    struct scan at = *in;
+
+    if (!scan_char(&at, '~') || !scan_octets(&at, out))
+        return false;
+    *in = at;
     return true;
 }
 

@@ -34,6 +34,8 @@ bool imap_scan_string(struct scan *in, struct arena *arena, struct str *out);
 bool imap_scan_astring(struct scan *in, struct arena *arena, struct str *out);
 /// A string, or NIL: then out->ptr is NULL.
 bool imap_scan_nstring(struct scan *in, struct arena *arena, struct str *out);
+/// "~{n}" and any octets, NUL too (RFC 3516 7): a view.
+bool imap_scan_literal8(struct scan *in, struct str *out);
 /// list-mailbox: as astring, with the wildcards "%" and "*".
 bool imap_scan_pattern(struct scan *in, struct arena *arena, struct str *out);
 bool imap_scan_number(struct scan *in, uint32_t *out);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 static struct str key_of(const struct imap_session *s, const struct imap_annotated *of,
                          char text[static 24])
@@ -94,6 +95,18 @@ struct teller {
     bool has_begun;
 };
 
+/// RFC 5464 5: nstring, or literal8 for what no string can hold.
+static void put_value(struct buf *out, struct str value)
+{
+    if (value.len == 0 || !memchr(value.ptr, 0, value.len)) {
+        imap_put_nstring(out, value);
+        return;
+    }
+    buf_put_char(out, '~');
+    imap_put_literal_head(out, value.len);
+    buf_put(out, value);
+}
+
 static void tell(struct teller *t, struct str entry, struct str value)
 {
     if (!t->has_begun) {
@@ -107,7 +120,7 @@ static void tell(struct teller *t, struct str entry, struct str value)
     t->has_begun = true;
     imap_put_astring(t->out, entry);
     buf_put_char(t->out, ' ');
-    imap_put_nstring(t->out, value);
+    put_value(t->out, value);
 }
 
 /// What was asked for once. False: nothing of it is there.
