@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,9 +60,17 @@ static void on_timer(uv_timer_t *timer)
     loop->armed_us = RT_NEVER; // what is due is done in the turn
 }
 
-static void on_poke(uv_async_t *poke)
+/// The loop is awake, and the turn empties the inbox. A uv_async_t would do the same, but
+/// libuv 1.44 spins in it until the other thread has left uv_async_send, which costs more than the
+/// waking.
+static void on_poke(uv_poll_t *poke, int status, int events)
 {
-    (void)poke; // the loop is awake, and the turn empties the inbox
+    struct rt_os_loop *loop = poke->data;
+    uint64_t count;
+
+    (void)status;
+    (void)events;
+    (void)!read(loop->poke_fd, &count, sizeof(count));
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -118,7 +127,13 @@ static void *loop_main(void *arg)
 
 static void poke(struct rt_loop *loop)
 {
-    uv_async_send(&rt_os_loop_of(loop)->poke);
+    uint64_t one = 1;
+    ssize_t n;
+
+    do
+        n = write(rt_os_loop_of(loop)->poke_fd, &one, sizeof(one));
+    while (n < 0 && errno == EINTR);
+    CHECK(n == sizeof(one) || errno == EAGAIN); // full: it is poked already
 }
 
 static int run(struct rt *rt)
@@ -183,8 +198,11 @@ static int rt_os_loop_new(struct rt *rt, unsigned index, struct rt_os_loop **out
 
     if (!loop)
         return -ENOMEM;
-    r = uv_loop_init(&loop->uv);
+    loop->poke_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    r = loop->poke_fd < 0 ? -errno : uv_loop_init(&loop->uv);
     if (r < 0) {
+        if (loop->poke_fd >= 0)
+            close(loop->poke_fd);
         free(loop);
         return r;
     }
@@ -192,8 +210,9 @@ static int rt_os_loop_new(struct rt *rt, unsigned index, struct rt_os_loop **out
     list_init(&loop->ports);
     list_init(&loop->new_ports);
     loop->armed_us = RT_NEVER;
-    loop->prepare.data = loop->timer.data = loop;
-    CHECK(uv_async_init(&loop->uv, &loop->poke, on_poke) == 0);
+    loop->prepare.data = loop->timer.data = loop->poke.data = loop;
+    CHECK(uv_poll_init(&loop->uv, &loop->poke, loop->poke_fd) == 0);
+    CHECK(uv_poll_start(&loop->poke, UV_READABLE, on_poke) == 0);
     CHECK(uv_timer_init(&loop->uv, &loop->timer) == 0);
     CHECK(uv_prepare_init(&loop->uv, &loop->prepare) == 0);
     CHECK(uv_idle_init(&loop->uv, &loop->idle) == 0);
@@ -213,6 +232,7 @@ static void rt_os_loop_free(struct rt_os_loop *loop)
     uv_close((uv_handle_t *)&loop->idle, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&loop->uv) == 0);
+    close(loop->poke_fd);
     rt_loop_done(&loop->base);
     free(loop);
 }

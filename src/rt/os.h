@@ -11,7 +11,8 @@
 struct rt_os_loop {
     struct rt_loop base;
     uv_loop_t uv;
-    uv_async_t poke;
+    uv_poll_t poke; // of the eventfd by which other threads wake it
+    int poke_fd;
     uv_timer_t timer;
     uv_prepare_t prepare;
     uv_idle_t idle;
