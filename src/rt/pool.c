@@ -143,12 +143,15 @@ int rt_call_aside(int (*fn)(void *arg), void *arg)
 
 static void enqueue(struct rt_pool *pool, struct call *call)
 {
+    bool is_anybody_idle;
+
     pthread_mutex_lock(&pool->lock);
     *pool->last = call;
     pool->last = &call->next;
-    if (pool->idle)
-        pthread_cond_signal(&pool->more);
+    is_anybody_idle = pool->idle > 0;
     pthread_mutex_unlock(&pool->lock);
+    if (is_anybody_idle) // who wakes up finds the lock free
+        pthread_cond_signal(&pool->more);
 }
 
 int rt_call(struct rt_pool *pool, int (*fn)(void *arg), void *arg)
