@@ -9,24 +9,34 @@
 
 enum { NEEDED = ACCESS_DELETED | ACCESS_EXPUNGE }; // RFC 8508 4.1: what STORE and EXPUNGE need
 
-/// SP number: the uid of the message that goes. 0, ANSWERED.
-static int scan_old(struct imap_appending *a, uint32_t *out_uid)
+/// nz-number / "*" (RFC 8508 4.4): the uid of that message, 0 when there is none.
+static uint32_t scan_seq_number(struct imap_appending *a)
 {
     const struct imap_view *view = a->in.s->view;
     uint32_t number;
 
-    if (!imap_scan_sp(&a->in.in) || !imap_scan_nz_number(&a->in.in, &number))
+    if (scan_char(&a->in.in, '*'))
+        return view->count > 0 ? imap_view_uid(view, view->count - 1) : 0;
+    if (!imap_scan_nz_number(&a->in.in, &number))
+        return 0;
+    if (a->in.c->is_uid)
+        return number;
+    return number <= view->count ? imap_view_uid(view, number - 1) : 0;
+}
+
+/// SP seq-number: the uid of the message that goes. 0, ANSWERED.
+static int scan_old(struct imap_appending *a, uint32_t *out_uid)
+{
+    const struct imap_view *view = a->in.s->view;
+    uint32_t uid = imap_scan_sp(&a->in.in) ? scan_seq_number(a) : 0;
+
+    if (uid == 0)
         return imap_append_refuse_syntax(a);
-    if (!a->in.c->is_uid) {
-        if (number > view->count)
-            return imap_append_refuse_syntax(a);
-        number = imap_view_uid(view, number - 1);
-    }
     if (view->is_read_only || (view->rights & NEEDED) != NEEDED)
         return imap_append_refuse(a, view->is_read_only
                                          ? "[READ-ONLY] Nothing can be removed from this mailbox"
                                          : "[NOPERM] You may not remove messages from here");
-    *out_uid = number;
+    *out_uid = uid;
     return 0;
 }
 
