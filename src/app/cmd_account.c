@@ -278,7 +278,7 @@ static const struct command children[] = {
      .args_min = 1, .args_max = 1, COMMAND_OPTIONS(remove_options), .run = run_remove,
      .examples = "carteiro account remove ana@example.org --yes"},
     {.name = "delegate", .summary = "Let one account act for another",
-     .help = "The delegate signs in with the own password and names the other account as SASL's "
+     .help = "The delegate signs in with its own password and names the other account as SASL's "
              "authorization identity; by IMAP and POP3 it then reads that account's mail, and in "
              "submission it may send as it, with or without naming it. It cannot share the other's "
              "mailboxes on.",

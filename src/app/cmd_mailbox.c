@@ -79,29 +79,38 @@ static const struct table_column hit_columns[] = {
 };
 enum { HIT_COLUMNS = sizeof hit_columns / sizeof hit_columns[0] };
 
-/// Which field it is to stand in; NULL: none in particular.
-static const char *field_of(const struct call *call)
+/// Which field it is to stand in; NULL: none in particular. False: one too many.
+static bool field_of(const struct call *call, const char **out)
 {
-    static const char *const shorts[] = {"from", "to", "cc", "subject"};
+    static const char *const places[] = {"from", "to", "cc", "subject", "header", "body"};
+    const char *first = NULL;
 
-    for (size_t i = 0; i < sizeof shorts / sizeof shorts[0]; i++) {
-        if (call_has(call, shorts[i]))
-            return shorts[i];
+    *out = NULL;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        if (!call_has(call, places[i]))
+            continue;
+        if (first) {
+            call_fail(call, EX_USAGE, "--%s and --%s exclude each other", first, places[i]);
+            return false;
+        }
+        first = places[i];
     }
-    return call_option(call, "header");
+    if (first && strcmp(first, "body") != 0)
+        *out = strcmp(first, "header") == 0 ? call_option(call, "header") : first;
+    return true;
 }
 
 static int run_search(struct call *call)
 {
     json_t *request = json_pack("{s:s, s:s, s:s}", "op", "mailbox.search", "address", call->args[0],
                                 "text", call->args[call->arg_count - 1]);
-    const char *field = field_of(call);
+    const char *field;
     uint64_t limit;
     json_t *result;
     bool has_more;
     int r;
 
-    if (!call_number(call, "limit", 1000, 100, &limit)) {
+    if (!field_of(call, &field) || !call_number(call, "limit", 1000, 100, &limit)) {
         json_decref(request);
         return EX_USAGE;
     }

@@ -36,6 +36,8 @@ class Search(unittest.TestCase):
         self.assertEqual(self.subjects('bruno', '--to'), [])
         self.assertEqual(self.subjects('elsewhere', '--header', 'From'), ['second', 'first zebra'])
         self.assertEqual(self.subjects('nothing for ana'), [])
+        with self.assertRaisesRegex(AssertionError, '--from and --subject exclude each other'):
+            self.search('zebra', '--subject', '--from')
 
     def check_imap(self):
         """The same by IMAP, whose words may stand in literals and in any charset."""

@@ -18,7 +18,7 @@ static const struct setting items[] = {
         "After so many failed log-ins the session is closed."),
     POP3_SETTING(bad_commands, SETTING_COUNT, "20", 1, 1000,
         "After so many commands that are none the session is closed."),
-    POP3_SETTING(mark_seen, SETTING_BOOL, "true", 0, 0,
+    POP3_SETTING(mark_seen, SETTING_BOOL, "yes", 0, 0,
         "Messages that were fetched count as seen in IMAP, once the client said QUIT."),
     POP3_SETTING(login_delay, SETTING_DURATION, "0s", 0, 86400000,
         "So long after a log-in the same account may not sign in again; clients are told (LOGIN-DELAY). 0: at any time."),
