@@ -67,13 +67,11 @@ static uint64_t owner(struct operation *op)
 /// The mailbox `name` of the request; an exit code.
 static int find(struct operation *op, struct store_mailbox *out)
 {
-    struct str name = operation_text(op, "name");
+    struct str name = operation_mailbox_name(op, "name");
     uint64_t account = owner(op);
 
     if (!account)
         return EX_NOUSER;
-    if (str_case_eq(name, STR("inbox")))
-        name = STR("INBOX");
     return store_answer(op, store_mailbox_by_name(op->site->store, account, name, out), name);
 }
 
@@ -117,7 +115,7 @@ static int commit(struct operation *op, struct store_change *change, struct str 
 
 int operate_mailbox_create(struct operation *op)
 {
-    struct str name = operation_text(op, "name"), use = operation_text(op, "special_use");
+    struct str name = operation_mailbox_name(op, "name"), use = operation_text(op, "special_use");
     struct store_change *change;
     uint64_t account = owner(op);
     unsigned bit = 0;
@@ -173,7 +171,7 @@ int operate_mailbox_remove(struct operation *op)
 
 int operate_mailbox_rename(struct operation *op)
 {
-    struct str name = operation_text(op, "new_name");
+    struct str name = operation_mailbox_name(op, "new_name");
     struct store_mailbox mailbox;
     struct store_change *change;
     int code = find(op, &mailbox), r;

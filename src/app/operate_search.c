@@ -185,8 +185,6 @@ static int search_all(struct seeker *k, uint64_t account_id, struct str name)
 
     if (r != 0)
         return failed(k->op, r);
-    if (str_case_eq(name, STR("inbox")))
-        name = STR("INBOX");
     for (size_t i = 0; i < count; i++) {
         if (!name.ptr || str_eq(name, str_from(all[i].name)))
             k->total += all[i].message_count;
@@ -235,7 +233,7 @@ int operate_mailbox_search(struct operation *op)
 
     buf_init(&k.message, LOOKED_AT_MAX);
     if (code == EX_OK)
-        code = search_all(&k, account_id, operation_text(op, "name"));
+        code = search_all(&k, account_id, operation_mailbox_name(op, "name"));
     buf_done(&k.message);
     if (code != EX_OK) {
         json_decref(k.rows);

@@ -20,14 +20,12 @@ static int fail(struct operation *op, int code, const char *format, struct str w
 
 static int find_mailbox(struct operation *op, struct store_mailbox *out)
 {
-    struct str address = operation_text(op, "address"), name = operation_text(op, "name");
+    struct str address = operation_text(op, "address"), name = operation_mailbox_name(op, "name");
     uint64_t account_id = account_id_of(op->site->accounts, address);
     int r;
 
     if (!account_id)
         return fail(op, EX_NOUSER, "there is no account %.*s", address);
-    if (str_case_eq(name, STR("inbox")))
-        name = STR("INBOX");
     r = store_mailbox_by_name(op->site->store, account_id, name, out);
     if (r == STORE_NOT_FOUND)
         return fail(op, EX_NOUSER, "there is no mailbox \"%.*s\"", name);

@@ -2,6 +2,7 @@
 #include "app/operation.h"
 
 #include "base/check.h"
+#include "proto/imap/mailbox_name.h"
 
 #include <errno.h>
 
@@ -112,6 +113,15 @@ struct str operation_text(const struct operation *op, const char *name)
     if (!json_is_string(value))
         return STR_NONE;
     return str_of(json_string_value(value), json_string_length(value));
+}
+
+struct str operation_mailbox_name(struct operation *op, const char *name)
+{
+    struct str text = operation_text(op, name);
+
+    if (str_case_eq(text, STR("inbox")))
+        return STR("INBOX");
+    return text.ptr ? imap_name_normalise(text, &op->arena) : text;
 }
 
 bool operation_number(const struct operation *op, const char *name, uint64_t *out)

@@ -36,6 +36,9 @@ bool operation_is_talk(const json_t *request);
 
 /// The request's text, or STR_NONE when it is not there.
 struct str operation_text(const struct operation *op, const char *name);
+/// The request's text as the name of a mailbox, composed (NFC) as those of IMAP clients are, and
+/// INBOX in capitals; in the arena. STR_NONE when it is not there.
+struct str operation_mailbox_name(struct operation *op, const char *name);
 /// False when it is not there.
 bool operation_number(const struct operation *op, const char *name, uint64_t *out);
 /// A text of up to 16 hex digits; 0 when it is not there or no such number.

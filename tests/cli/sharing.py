@@ -38,6 +38,15 @@ class Sharing(unittest.TestCase):
         self.assertEqual(self.mailbox('unshare', *args, 'bruno@example.test'), [])
         self.assertEqual(self.bruno().select(INBOX, readonly=True)[0], 'NO')
 
+    def test_names_are_composed_as_those_of_clients_are(self):
+        decomposed, name = 'Cafe\u0301', 'Caf\u00e9'
+        self.mailbox('create', 'ana@example.test', decomposed)
+        self.assertEqual(self.mailbox('show', 'ana@example.test', name)['name'], name)
+        self.mailbox('rename', 'ana@example.test', decomposed, f'{decomposed}s')
+        self.assertEqual(self.mailbox('shares', 'ana@example.test', f'{decomposed}s'), [])
+        self.assertEqual(self.mailbox('search', 'ana@example.test', f'{decomposed}s', 'x')['messages'], [])
+        self.assertEqual(self.enterContext(self.site.imap('ana')).select('Caf&AOk-s')[0], 'OK')
+
     def test_what_cannot_be_shared(self):
         for arguments in (('nobody@example.test', 'INBOX', 'anyone', 'l'), ('ana@example.test', 'None', 'anyone', 'l'),
                           ('ana@example.test', 'INBOX', 'nobody@example.test', 'l'),

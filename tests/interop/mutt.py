@@ -44,10 +44,10 @@ set header_cache="" message_cachedir="" tmpdir="{home}" imap_keepalive=0 fast_re
         return dict(os.environ, TERM='xterm', HOME=str(self.site.place / 'mutt-home'), LC_ALL='C.UTF-8',
                     LINES='40', COLUMNS='120')
 
-    def mutt(self, *arguments, push, user='ana', patience=60):
+    def mutt(self, *arguments, push, user='ana', patience=60, settings=''):
         """Runs mutt in a pseudo-terminal until it ends by itself."""
         self.configure(user)
-        command = ['mutt', '-F', str(self.config), '-e', f"push '{push}'", *arguments]
+        command = ['mutt', '-F', str(self.config), '-e', f"{settings or 'set beep=no'}; push '{push}'", *arguments]
         pid, terminal = pty.fork()
         if pid == 0:
             os.execvpe('mutt', command, self.environment())
@@ -117,6 +117,15 @@ set header_cache="" message_cachedir="" tmpdir="{home}" imap_keepalive=0 fast_re
         self.assertIn('\\Seen', subjects['alpha'])
         self.assertIn('\\Flagged', subjects['beta'])
         self.assertEqual(len(self.ids('ana', 'Archive', 'SUBJECT', 'gamma')), 1)
+
+    def test_reads_a_mailbox_of_somebody_else(self):
+        """A dot in a name is another level to mutt, unless it is told otherwise."""
+        self.site.deliver('ana', 'ours', 'shared text')
+        self.site.run('mailbox', 'share', ANA, 'INBOX', BRUNO, 'lrs')
+        self.mutt('-f', f'imap://{HOST}:{self.site.ports["IMAP"]}/Other Users/{ANA}', user='bruno',
+                  push=f'<last-entry>{self.save}<exit>', settings='set imap_delim_chars="/"')
+        self.assertIn('shared text', self.saved())
+        self.site.run('mailbox', 'unshare', ANA, 'INBOX', BRUNO)
 
     def test_reads_over_implicit_tls(self):
         self.empty('ana')
