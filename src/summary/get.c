@@ -24,8 +24,14 @@ struct summaries {
     struct store *store; // of the sweeper
     struct rt_task *sweeper;
     uint64_t swept_to; // message id
-    _Atomic uint64_t found, made, swept;
+    _Atomic uint64_t found, made, readings, swept;
 };
+
+static void summary_ahead_drop(struct summary_ahead **ahead)
+{
+    summary_ahead_done(*ahead);
+    free(*ahead);
+}
 
 // ---- getting
 
@@ -43,15 +49,21 @@ static int get(void *arg)
     return 0;
 }
 
+static void keep(struct summaries *s, const struct store_body_ref *ref, const struct summary *made)
+{
+    if (!s)
+        return;
+    atomic_fetch_add(&s->made, 1);
+    summary_db_put(s->db, ref, made);
+}
+
 static int make(struct summaries *s, struct store *store, const struct store_body_ref *ref,
                 struct summary *out)
 {
     int r = summary_load(store, s ? s->pool : NULL, ref, out);
 
-    if (r == 0 && s) {
-        atomic_fetch_add(&s->made, 1);
-        summary_db_put(s->db, ref, out);
-    }
+    if (r == 0)
+        keep(s, ref, out);
     return r;
 }
 
@@ -87,12 +99,45 @@ static size_t get_kept(struct summaries *s, struct summary_wanted *wanted, size_
     return g.done;
 }
 
+/// [await] Those that the file has not, as long as all together are not too much.
+static void make_missing(struct summaries *s, struct store *store,
+                         const struct summary_wanted *wanted, size_t count,
+                         const struct summary *outs, int *results)
+{
+    CLEANUP(summary_ahead_drop) struct summary_ahead *ahead = calloc(1, sizeof(*ahead));
+    const struct store_body_ref **refs = calloc(count ? count : 1, sizeof(const void *));
+    size_t bytes = 0;
+
+    CHECK(ahead && refs);
+    ahead->store = store;
+    ahead->pool = s ? s->pool : NULL;
+    for (size_t i = 0; i < count; i++) {
+        bytes += wanted[i].found ? wanted[i].out->bytes.len : 0;
+        refs[i] = wanted[i].found ? NULL : wanted[i].ref;
+    }
+    for (size_t i = 0; i < count && bytes < SUMMARY_MANY_BYTES; i++) {
+        int *result = &results[wanted[i].out - outs];
+
+        if (wanted[i].found)
+            continue;
+        *result = summary_ahead_load(ahead, refs + i, count - i, wanted[i].out);
+        if (*result == 0)
+            keep(s, wanted[i].ref, wanted[i].out);
+        bytes += wanted[i].out->bytes.len;
+        if (rt_breathe() < 0) // also the next awaits fail, which tell the caller why
+            continue;
+    }
+    if (s)
+        atomic_fetch_add(&s->readings, ahead->readings);
+    free(refs);
+}
+
 int summary_get_many(struct summaries *summaries, struct store *store,
                      const struct store_body_ref *const *refs, size_t count, struct summary *outs,
                      int *results)
 {
     CLEANUP(free_drop) struct summary_wanted *wanted = calloc(count ? count : 1, sizeof(*wanted));
-    size_t done = count, bytes = 0;
+    size_t done = count, missing = 0;
 
     CHECK(wanted && count <= SUMMARY_MANY_MAX);
     for (size_t i = 0; i < count; i++) {
@@ -102,20 +147,13 @@ int summary_get_many(struct summaries *summaries, struct store *store,
     }
     if (summaries)
         done = get_kept(summaries, wanted, count);
-    for (size_t i = 0; i < done; i++)
-        bytes += wanted[i].found ? wanted[i].out->bytes.len : 0;
     for (size_t i = 0; i < done; i++) {
-        size_t at = (size_t)(wanted[i].out - outs);
-
-        if (wanted[i].found) {
-            results[at] = 0;
-        } else if (bytes < SUMMARY_MANY_BYTES) {
-            results[at] = make(summaries, store, refs[at], &outs[at]);
-            bytes += outs[at].bytes.len;
-        }
-        if (rt_breathe() < 0) // also the next awaits fail, which tell the caller why
-            continue;
+        missing += !wanted[i].found;
+        if (wanted[i].found)
+            results[wanted[i].out - outs] = 0;
     }
+    if (missing > 0)
+        make_missing(summaries, store, wanted, done, outs, results);
     return 0;
 }
 
@@ -180,6 +218,7 @@ void summaries_stats_get(struct summaries *summaries, struct summaries_stats *ou
 {
     *out = (struct summaries_stats){.found = atomic_load(&summaries->found),
                                     .made = atomic_load(&summaries->made),
+                                    .readings = atomic_load(&summaries->readings),
                                     .swept = atomic_load(&summaries->swept)};
     summary_db_stats(summaries->db, out);
 }

@@ -9,11 +9,13 @@
 #include "base/cleanup.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 enum {
     AT_ONCE = 32 * 1024, // bytes that may be summed up on the loop
     WHOLE = 1 << 20,     // that are held in memory
     CHUNK = 64 * 1024,
+    AHEAD_BYTES = 256 * 1024,
 };
 
 struct job {
@@ -134,4 +136,57 @@ int summary_load(struct store *store, struct rt_pool *pool, const struct store_b
 {
     return ref->size <= WHOLE ? load_whole(store, pool, ref, out)
                               : load_pieces(store, pool, ref, out);
+}
+
+// ---- many
+
+static bool is_small(const struct store_body_ref *ref)
+{
+    return ref && ref->size > 0 && ref->size <= AT_ONCE;
+}
+
+static void read_ahead(struct summary_ahead *a, const struct store_body_ref *const *refs,
+                       size_t count)
+{
+    size_t used = 0;
+
+    if (!a->bytes)
+        a->bytes = malloc(AHEAD_BYTES);
+    CHECK(a->bytes);
+    a->count = a->next = 0;
+    for (size_t i = 0; i < count && a->count < SUMMARY_AHEAD_MAX; i++) {
+        if (!is_small(refs[i]))
+            continue;
+        if (refs[i]->size > AHEAD_BYTES - used)
+            break;
+        a->pieces[a->count++] = (struct store_body_piece){
+            .ref = refs[i], .to = a->bytes + used, .len = (size_t)refs[i]->size};
+        used += (size_t)refs[i]->size;
+    }
+    store_bodies_read(a->store, a->pieces, a->count);
+    a->readings++;
+}
+
+int summary_ahead_load(struct summary_ahead *a, const struct store_body_ref *const *refs,
+                       size_t count, struct summary *out)
+{
+    const struct store_body_piece *piece;
+
+    if (!is_small(refs[0]))
+        return summary_load(a->store, a->pool, refs[0], out);
+    if (a->next == a->count)
+        read_ahead(a, refs, count);
+    piece = &a->pieces[a->next++];
+    CHECK(piece->ref == refs[0]);
+    if (piece->n < 0)
+        return (int)piece->n;
+    if ((uint64_t)piece->n != piece->ref->size)
+        return -EBADMSG;
+    summary_make(str_of(piece->to, piece->len), out);
+    return 0;
+}
+
+void summary_ahead_done(struct summary_ahead *ahead)
+{
+    free(ahead->bytes);
 }

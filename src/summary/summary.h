@@ -83,5 +83,6 @@ void summaries_stop(struct summaries *summaries);
 /// What happened since opening.
 struct summaries_stats {
     uint64_t found, made, written, dropped, swept;
+    uint64_t readings; // of many messages at once, to make their summaries
 };
 void summaries_stats_get(struct summaries *summaries, struct summaries_stats *out);

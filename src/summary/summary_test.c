@@ -329,6 +329,41 @@ static void found_the_second_time(void)
     CHECK(stats().made == 0 && stats().found == 40);
 }
 
+/// Small ones come with one reading for many, whatever stands between them; one that is gone is
+/// told, and those behind it are still the right ones.
+static void the_small_are_read_together(void)
+{
+    CLEANUP(buf_drop) struct buf middle = {.max = 64 << 20};
+    struct store_put p = put_some(20);
+    struct store_body_ref gone;
+    const struct store_body_ref *refs[64];
+    struct summary outs[64];
+    struct store_entries entries;
+    int results[64];
+
+    buf_put(&middle, STR("Subject: middle\r\n\r\n"));
+    for (int i = 0; i < 1000; i++)
+        buf_put(&middle, STR("a line as long as anybody likes a line to be, and then one more\n"));
+    put(buf_str(&middle));
+    put_some(20);
+    open_kept();
+    check_all(&p);
+    CHECK(stats().readings == 2);
+    rt_call_aside(free_kept, NULL);
+    entries = all(&p);
+    gone = entries.items[5].body;
+    gone.message_id = UINT64_MAX / 2;
+    for (size_t i = 0; i < entries.count; i++)
+        refs[i] = i == 5 ? &gone : &entries.items[i].body;
+    CHECK(summary_get_many(NULL, store, refs, entries.count, outs, results) == 0);
+    for (size_t i = 0; i < entries.count; i++) {
+        CHECK(results[i] == (i == 5 ? -ENOENT : 0));
+        CHECK(i == 5 || outs[i].preview.len > 0);
+        summary_done(&outs[i]);
+    }
+    store_entries_done(&entries);
+}
+
 /// Two hundred kilobytes of nothing between the parts that matter.
 static void put_giant(struct buf *out, size_t mib)
 {
@@ -511,6 +546,12 @@ static void is_found_the_second_time(void **state)
     with_store(found_the_second_time);
 }
 
+static void small_ones_are_read_together(void **state)
+{
+    (void)state;
+    with_store(the_small_are_read_together);
+}
+
 static void giants_are_told_whole(void **state)
 {
     (void)state;
@@ -547,6 +588,7 @@ int main(void)
         cmocka_unit_test(many_references_keep_the_first_and_the_last),
         cmocka_unit_test(a_damaged_row_is_refused),
         cmocka_unit_test(is_found_the_second_time),
+        cmocka_unit_test(small_ones_are_read_together),
         cmocka_unit_test(giants_are_told_whole),
         cmocka_unit_test(the_gone_are_swept),
         cmocka_unit_test(no_trouble_of_the_file_changes_an_answer),
