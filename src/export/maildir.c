@@ -105,7 +105,8 @@ static int make_folder(struct export_maildir *m, bool is_top)
     }
     if (r < 0 || is_top)
         return r;
-    fd = open(path_of(m, &mark, "maildirfolder", NULL), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    fd = open(path_of(m, &mark, "maildirfolder", NULL), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+              0600);
     if (fd < 0)
         return -errno;
     close(fd);
@@ -203,9 +204,8 @@ int export_maildir_begin(const char *dir, struct str mailbox, uint64_t mailbox_i
 int export_maildir_has(struct export_maildir *m, const struct export_message *message)
 {
     CLEANUP(buf_drop)
-    struct buf base = {.max = NAME_MAX_BYTES},
-               name = {.max = NAME_MAX_BYTES}, from = {.max = EXPORT_PATH_MAX},
-               to = {.max = EXPORT_PATH_MAX};
+    struct buf base = {.max = NAME_MAX_BYTES}, name = {.max = NAME_MAX_BYTES},
+               from = {.max = EXPORT_PATH_MAX}, to = {.max = EXPORT_PATH_MAX};
     const char *old;
 
     put_base(m, &base, message);

@@ -123,7 +123,8 @@ const char *folder_path(struct buf *out, const char *path, const char *name)
 
 int folder_load(const char *path, struct buf *out, struct folder_file *about)
 {
-    CLEANUP(fd_drop) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    CLEANUP(fd_drop)
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
     struct stat st;
     ssize_t n = 1;
 
@@ -157,6 +158,7 @@ const char *folder_why(int error)
     case -EFBIG:
         return "it is larger than what is taken";
     case -EINVAL:
+    case -ELOOP:
         return "it is no plain file";
     default:
         return strerror(-error);

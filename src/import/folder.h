@@ -27,7 +27,8 @@ struct folder_file {
     int64_t modified; // seconds since 1970
     uint64_t size;
 };
-/// Appends the whole of a plain file; -EFBIG past the maximum of `out`, -EINVAL: no plain file.
+/// Appends the whole of a plain file; -EFBIG past the maximum of `out`, -EINVAL or -ELOOP (a
+/// link): no plain file.
 int folder_load(const char *path, struct buf *out, struct folder_file *about);
 
 /// The words for an -errno about a message.

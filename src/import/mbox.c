@@ -19,6 +19,7 @@
 struct walk {
     const struct import_sink *sink;
     enum mbox_kind kind;
+    int no_link;          // O_NOFOLLOW below a directory: only what was named itself may be a link
     uint64_t done, total; // bytes
 };
 
@@ -123,7 +124,8 @@ static int take_box(struct box *b)
 
 static int take_file(struct walk *w, const char *path, struct str name)
 {
-    CLEANUP(fd_drop) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    CLEANUP(fd_drop)
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | w->no_link);
     struct box b = {.walk = w, .path = path, .name = name, .fd = fd};
     struct stat st = {0};
     int r = fd < 0 || fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
@@ -265,6 +267,7 @@ int import_mbox(const char *path, enum mbox_kind kind, const struct import_sink 
     if (S_ISDIR(st.st_mode)) {
         r = walk_tree(&w, path, STR(""), 0, count_file);
         w.sink = sink;
+        w.no_link = O_NOFOLLOW;
         return r < 0 ? r : walk_tree(&w, path, STR(""), 0, take_file);
     }
     count_file(&w, path, STR(""));

@@ -150,6 +150,13 @@ class Exporting(SiteTest):
         self.assertEqual(sorted(m.get_flags() for m in read), ['', '', 'DTa', 'FR', 'Pbc', 'S', 'S'])
         self.assertEqual(len(list((place / 'd' / 'tmp').iterdir())), 0)
 
+    def test_no_link_is_followed(self):
+        place = self.place()
+        (place / 'd' / '.Trash').mkdir(parents=True)
+        (place / 'd' / '.Trash' / 'maildirfolder').symlink_to(place / 'elsewhere')
+        self.export('off', place / 'd', 'maildir', code=73)
+        self.assertFalse((place / 'elsewhere').exists())
+
     def test_what_does_not_work_is_told(self):
         place = self.place()
         self.assertIn('no mailbox', self.export('off', place, 'mbox', 'Nowhere', code=67)['error'])

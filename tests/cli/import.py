@@ -34,7 +34,7 @@ def put(path, data, at=None):
 
 
 class Importing(SiteTest):
-    accounts = ('ana', 'bruno', 'carla', 'davi', 'eva', 'full')
+    accounts = ('ana', 'bruno', 'carla', 'davi', 'eva', 'full', 'gil')
 
     def setUp(self):
         self.place = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory())) \
@@ -154,6 +154,17 @@ class Importing(SiteTest):
         self.take('carla', self.place / 'not there', code=66)
         (self.place / 'nothing').mkdir()
         self.take('carla', self.place / 'nothing', code=65)
+
+    def test_no_link_is_followed(self):
+        """Who imports may be root, and whose Maildir it is may be nobody's friend."""
+        top = self.maildir()
+        for name, text in (('subscriptions', 'Work\n'), ('dovecot-keywords', '0 secret\n1 words\n')):
+            put(self.place / name, text.encode())
+            (top / name).unlink()
+            (top / name).symlink_to(self.place / name)
+        self.take('gil', top)
+        self.assertEqual(self.look('gil', 'INBOX')['2'][0][0], {'\\Draft', '\\Deleted'})
+        self.assertIn('Work/Old', self.names('gil', 'lsub'))
 
     def test_mboxes(self):
         line = 'From a@b.test Tue Nov 14 22:13:20 2023\n'.encode()
