@@ -14,7 +14,10 @@
 #include <errno.h>
 #include <inttypes.h>
 
-enum { APPEND_BYTES_MAX = 1 << 30 }; // of all messages of a command
+enum {
+    APPEND_BYTES_MAX = 1 << 30, // of all messages of a command
+    ARENA_NEEDED = 256 * 1024,  // for what stands before a message, for a URL: 8 KB of text at most
+};
 
 // ---- refusing
 
@@ -34,6 +37,13 @@ int imap_append_refuse_store(struct imap_appending *a, int answer)
 {
     a->result = imap_no_store(a->in.s, a->in.c, "append", answer);
     return IMAP_APPEND_ANSWERED;
+}
+
+int imap_append_has_room(struct imap_appending *a)
+{
+    return arena_has_room(a->in.c->arena, ARENA_NEEDED)
+               ? 0
+               : imap_append_refuse(a, "[LIMIT] The command is too long");
 }
 
 // ---- one literal into a body
@@ -230,8 +240,10 @@ static int read_message(struct imap_appending *a)
     struct imap_append_options options;
     enum imap_append_kind kind;
     struct store_put *put;
-    int r;
+    int r = imap_append_has_room(a);
 
+    if (r != 0)
+        return r;
     if (!imap_scan_append_options(&a->in.in, a->in.c->arena, &options) ||
         !imap_scan_append_kind(&a->in.in, &kind))
         return imap_append_refuse_syntax(a);

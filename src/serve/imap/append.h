@@ -45,6 +45,8 @@ int imap_append_refuse(struct imap_appending *a, const char *text);
 int imap_append_refuse_syntax(struct imap_appending *a);
 int imap_append_refuse_store(struct imap_appending *a, int answer);
 
+/// Room for one more message's options, or one more URL? A line may have thousands. 0 or ANSWERED.
+int imap_append_has_room(struct imap_appending *a);
 /// [await] May so many bytes more come into the body, from the client or by a URL? 0 or ANSWERED.
 /// Of what the quota says this is only the beginning: commit looks again.
 int imap_append_judge_size(struct imap_appending *a, const struct store_body *body, uint64_t size);

@@ -119,6 +119,46 @@ static void a_large_header_is_no_trouble(void)
     buf_done(&got);
 }
 
+/// Seven long URLs and the head of one more byte.
+static void put_long_urls(struct buf *out)
+{
+    for (int url = 0; url < 7; url++) {
+        buf_put(out, STR(" URL \"/INBOX/;UID=1/;SECTION=HEADER.FIELDS%20(a"));
+        for (int i = 0; i < 1990; i++)
+            buf_put(out, STR("%20a"));
+        buf_put(out, STR(")\""));
+    }
+    buf_put(out, STR(" TEXT {1+}\r\nx"));
+}
+
+/// Lines of long URLs take of the command's memory what they may, and then one line has a thousand
+/// messages: however full it was before, there is an answer.
+static void a_crowded_append_is_answered(void)
+{
+    struct imap_client c;
+    struct buf command;
+
+    buf_init(&command, 8 << 20);
+    client_sign_in(&w, &c, "ana@example.test");
+    client_append(&c, "INBOX", STR("a: b\r\n\r\ntext\r\n"));
+    for (int lines = 10; lines < 30; lines++) {
+        buf_clear(&command);
+        buf_put(&command, STR("t APPEND Drafts CATENATE (TEXT {1+}\r\nx"));
+        for (int i = 0; i < lines; i++)
+            put_long_urls(&command);
+        buf_put(&command, STR(")"));
+        for (int i = 0; i < 990; i++)
+            buf_put(&command, STR(" (x) CATENATE (URL \"/INBOX/;UID=1\")"));
+        buf_put(&command, STR(" CATENATE (TEXT {1+}\r\nx)\r\n"));
+        client_say(&c, buf_str(&command));
+        client_hear(&c, "t ");
+    }
+    CHECK(client_heard(&c, "t NO [LIMIT]"));
+    client_ask(&c, "NOOP");
+    client_hang_up(&c);
+    buf_done(&command);
+}
+
 // ---- broken off
 
 /// [await] Until the server has seen that a client is gone, and has told all it did meanwhile.
@@ -306,6 +346,7 @@ static void what_cannot_be_authorized(void)
 
 TALK(large_parts_are_decoded_as_they_pass_by)
 TALK(a_large_header_is_no_trouble)
+TALK(a_crowded_append_is_answered)
 TALK(what_is_broken_off_leaves_nothing)
 TALK(who_may_use_a_url)
 TALK(what_ends_a_url)
@@ -316,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_large_parts_are_decoded_as_they_pass_by),
         cmocka_unit_test(test_a_large_header_is_no_trouble),
+        cmocka_unit_test(test_a_crowded_append_is_answered),
         cmocka_unit_test(test_what_is_broken_off_leaves_nothing),
         cmocka_unit_test(test_who_may_use_a_url),
         cmocka_unit_test(test_what_ends_a_url),

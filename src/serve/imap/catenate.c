@@ -36,8 +36,10 @@ static int add_url(struct imap_appending *a, struct store_body *body, struct str
     struct imap_session *s = a->in.s;
     struct imap_url_message *message = NULL;
     struct imap_url url;
-    int r;
+    int r = imap_append_has_room(a);
 
+    if (r != 0)
+        return r;
     if (!imap_url_parse(text, a->in.c->arena, &url) || url.is_absolute ||
         url.access != IMAP_URL_NO_ACCESS || url.has_expire)
         return refuse_url(a, text);
