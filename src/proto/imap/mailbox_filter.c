@@ -19,21 +19,32 @@ static const struct {
 };
 enum { FILTER_COUNT = sizeof(filters) / sizeof(*filters) };
 
+/// Doubles it: what a command may take of the arena hangs on the names that it has, not on what
+/// else there is of it.
+static void grow(struct imap_mailbox_filter *out, size_t *cap, struct arena *arena)
+{
+    struct str *names = ARENA_ARRAY(arena, struct str, 2 * *cap + 4);
+
+    if (out->count > 0)
+        memcpy(names, out->names, out->count * sizeof(*names));
+    out->names = names;
+    *cap = 2 * *cap + 4;
+}
+
 /// one-or-more-mailbox = mailbox / "(" mailbox *(SP mailbox) ")"
 static bool scan_names(struct scan *in, struct arena *arena, struct imap_mailbox_filter *out)
 {
-    size_t cap = (size_t)(in->end - in->at) / 2 + 1; // a name and a space each
+    size_t cap = 0;
 
     if (!scan_char(in, '(')) {
         out->names = ARENA_NEW(arena, struct str);
         out->count = 1;
         return imap_scan_astring(in, arena, out->names);
     }
-    if (!arena_has_room(arena, cap * sizeof(*out->names)))
-        return false;
-    out->names = ARENA_ARRAY(arena, struct str, cap);
     do {
-        if (out->count == cap || !imap_scan_astring(in, arena, &out->names[out->count++]))
+        if (out->count == cap)
+            grow(out, &cap, arena);
+        if (!imap_scan_astring(in, arena, &out->names[out->count++]))
             return false;
     } while (imap_scan_sp(in));
     return scan_char(in, ')');

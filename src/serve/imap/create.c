@@ -56,7 +56,7 @@ static int judge(struct imap_session *s, struct imap_call *c, struct str name, u
 
     CHECK(parent);
     if (access_place_of(imap_access(s), s->account_id, name, place))
-        r = imap_parent_of(s, c, place, parent, &rights);
+        r = imap_parent_of(s, place, parent, &rights);
     *out_parent_id = r == 0 ? parent->id : 0;
     if ((r == 0 || r == STORE_NOT_FOUND) && !(rights & ACCESS_CREATE)) {
         *out_r = imap_no(s, c, "[NOPERM] You may not make mailboxes there");

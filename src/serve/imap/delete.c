@@ -19,7 +19,7 @@ static int commit(struct imap_session *s, uint64_t mailbox_id)
 }
 
 /// [await] Is that name, which is no mailbox, a level above some that this client can see?
-static bool is_level(struct imap_session *s, struct imap_call *c, struct str name)
+static bool is_level(struct imap_session *s, struct str name)
 {
     CLEANUP(free_drop) struct store_mailbox *mailbox = malloc(sizeof(*mailbox));
     struct access_place place;
@@ -28,7 +28,7 @@ static bool is_level(struct imap_session *s, struct imap_call *c, struct str nam
 
     CHECK(mailbox);
     return access_place_of(imap_access(s), s->account_id, name, &place) &&
-           imap_mailbox_at(s, c, &place, mailbox, &rights) == STORE_NOT_FOUND &&
+           imap_mailbox_at(s, &place, mailbox, &rights) == STORE_NOT_FOUND &&
            imap_visible_below(s, &place, &has_children) == 0 && has_children;
 }
 
@@ -45,7 +45,7 @@ int imap_on_delete(struct imap_session *s, struct imap_call *c)
         return imap_refuse_name(s, c, answer);
     if (!scan_is_end(&c->in))
         return imap_bad_syntax(s, c);
-    if (is_level(s, c, name))
+    if (is_level(s, name))
         return imap_no(s, c, "[HASCHILDREN] There are mailboxes below that name");
     r = imap_lookup_mailbox(s, c, name, ACCESS_DELETE, mailbox, &result);
     if (r != 0)

@@ -22,7 +22,7 @@ static const char *judge(struct imap_session *s, struct imap_call *c, struct str
         return "The URL names no owner";
     if (url->access == IMAP_URL_NO_ACCESS || url->token.ptr)
         return "The URL ends in ;URLAUTH= and who may use it";
-    if (imap_account_named(s, c, url->user) != s->account_id)
+    if (imap_account_named(s, url->user) != s->account_id)
         return "Only URLs of your own can be authorized";
     if (imap_url_mailbox(s, s->account_id, url, mailbox) != 0)
         return "The URL names no mailbox that you may read";

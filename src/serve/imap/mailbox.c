@@ -43,10 +43,11 @@ void imap_put_list_news(const struct imap_session *s, struct str name, struct st
 }
 
 /// [await] A mailbox whose name was not brought to NFC when it was made, by its NFC.
-static int find_denormal(struct imap_session *s, struct imap_call *c,
-                         const struct access_place *place, struct store_mailbox *out)
+static int find_denormal(struct imap_session *s, const struct access_place *place,
+                         struct store_mailbox *out)
 {
     CLEANUP(free_drop) struct store_mailbox *mailboxes = NULL;
+    CLEANUP(arena_done) struct arena arena = {.max = 8 * IMAP_NAME_MAX}; // of one name
     size_t count = 0;
     int r = store_mailboxes(imap_store(s), place->account_id, &mailboxes, &count);
 
@@ -55,7 +56,8 @@ static int find_denormal(struct imap_session *s, struct imap_call *c,
     for (size_t i = 0; i < count; i++) {
         struct str name = str_from(mailboxes[i].name);
 
-        if (charset_is_ascii(name) || !str_eq(imap_name_normalise(name, c->arena), place->name))
+        arena_reset(&arena);
+        if (charset_is_ascii(name) || !str_eq(imap_name_normalise(name, &arena), place->name))
             continue;
         *out = mailboxes[i];
         return 0;
@@ -63,19 +65,19 @@ static int find_denormal(struct imap_session *s, struct imap_call *c,
     return STORE_NOT_FOUND;
 }
 
-int imap_mailbox_at(struct imap_session *s, struct imap_call *c, const struct access_place *place,
+int imap_mailbox_at(struct imap_session *s, const struct access_place *place,
                     struct store_mailbox *out, unsigned *out_rights)
 {
     int r = store_mailbox_by_name(imap_store(s), place->account_id, place->name, out);
 
     if (r == STORE_NOT_FOUND && !charset_is_ascii(place->name))
-        r = find_denormal(s, c, place, out);
+        r = find_denormal(s, place, out);
     if (r == 0)
         *out_rights = access_rights(imap_access(s), s->account_id, out);
     return r;
 }
 
-int imap_parent_of(struct imap_session *s, struct imap_call *c, const struct access_place *place,
+int imap_parent_of(struct imap_session *s, const struct access_place *place,
                    struct store_mailbox *out, unsigned *out_rights)
 {
     struct access_place above = *place;
@@ -88,7 +90,7 @@ int imap_parent_of(struct imap_session *s, struct imap_call *c, const struct acc
         if (slash <= 0)
             return STORE_NOT_FOUND;
         above.name.len = (size_t)slash;
-        r = imap_mailbox_at(s, c, &above, out, out_rights);
+        r = imap_mailbox_at(s, &above, out, out_rights);
         if (r != STORE_NOT_FOUND)
             return r;
     }
@@ -104,7 +106,7 @@ static int refuse_lookup(struct imap_session *s, struct imap_call *c,
 
     CHECK(parent);
     if (place && (rights & ACCESS_INSERT))
-        (void)imap_parent_of(s, c, place, parent, &may);
+        (void)imap_parent_of(s, place, parent, &may);
     return may & ACCESS_CREATE ? imap_no(s, c, "[TRYCREATE] No such mailbox")
                                : imap_no_store(s, c, "mailbox", STORE_NOT_FOUND);
 }
@@ -115,7 +117,7 @@ int imap_lookup_mailbox(struct imap_session *s, struct imap_call *c, struct str 
     struct access_place place;
     bool is_place = access_place_of(imap_access(s), s->account_id, name, &place);
     unsigned has = 0;
-    int r = is_place ? imap_mailbox_at(s, c, &place, out, &has) : STORE_NOT_FOUND;
+    int r = is_place ? imap_mailbox_at(s, &place, out, &has) : STORE_NOT_FOUND;
 
     if (r == 0 && has && (has & rights) == rights)
         return 0;

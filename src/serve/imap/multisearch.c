@@ -83,7 +83,7 @@ static int add_named(struct places *p, struct str name, enum imap_filter_kind ki
         return 0;
     if (kind == IMAP_FILTER_SUBTREE || kind == IMAP_FILTER_SUBTREE_ONE)
         return add_subtree(p, &place, kind);
-    r = imap_mailbox_at(p->s, p->c, &place, mailbox, &rights);
+    r = imap_mailbox_at(p->s, &place, mailbox, &rights);
     if (r == 0)
         add(p, mailbox, true);
     return r == STORE_NOT_FOUND ? 0 : r;

@@ -96,7 +96,7 @@ static int rename_own(struct imap_session *s, struct imap_call *c, struct str fr
     int r;
 
     CHECK(mailbox);
-    r = imap_mailbox_at(s, c, &place, mailbox, &rights);
+    r = imap_mailbox_at(s, &place, mailbox, &rights);
     if (r == STORE_NOT_FOUND)
         return rename_below(s, c, from, to);
     if (r != 0)
@@ -139,7 +139,7 @@ static int rename_other(struct imap_session *s, struct imap_call *c, struct str 
         return imap_no(s, c, "[CANNOT] Only its owner empties an INBOX");
     if (imap_name_is_below(to->name, str_from(mailbox->name)))
         return imap_no(s, c, "[CANNOT] A mailbox cannot go below itself");
-    r = imap_parent_of(s, c, to, parent, &rights);
+    r = imap_parent_of(s, to, parent, &rights);
     if (r < 0)
         return imap_no_store(s, c, "rename", r);
     r = may_move_below(s, mailbox, &may_move);

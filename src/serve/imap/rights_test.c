@@ -423,6 +423,31 @@ static void the_end_of_idle_tells_a_closed_account_nothing(void)
     hang_up(&bruno);
 }
 
+/// Names that are not in NFC are looked through for each name that is not found: 40 KB of them, 250
+/// times.
+static void many_names_that_are_not_there_are_no_trouble(void)
+{
+    CLEANUP(buf_drop) struct buf name = {.max = 1024}, command = {.max = 64 * 1024};
+    struct client bruno;
+
+    for (size_t i = 0; i < 100; i++) {
+        buf_clear(&name);
+        buf_putf(&name, "%zu", i);
+        for (size_t k = 0; k < 130; k++)
+            buf_put(&name, STR("e\xcc\x81"));
+        make_box(w.account_id, buf_cstr(&name), 0);
+    }
+    sign_in(&bruno, "bruno");
+    ask(&bruno, "ENABLE UTF8=ACCEPT");
+    buf_put(&command, STR("ESEARCH IN (mailboxes ("));
+    for (size_t i = 0; i < 400; i++)
+        buf_putf(&command, "\"Other Users/ana@example.test/\xc3\xa9%zu\" ", i);
+    buf_put(&command, STR("a)) ALL"));
+    ask_line(&bruno, buf_str(&command));
+    CHECK(heard(&bruno, "t OK"));
+    hang_up(&bruno);
+}
+
 // ---- the world
 
 static int first(void *arg)
@@ -461,6 +486,7 @@ TALK(idle_hears_of_others_mailboxes)
 TALK(what_is_taken_away_is_gone_at_once)
 TALK(who_may_not_read_is_told_nothing_by_idle)
 TALK(the_end_of_idle_tells_a_closed_account_nothing)
+TALK(many_names_that_are_not_there_are_no_trouble)
 
 int main(void)
 {
@@ -471,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_what_is_taken_away_is_gone_at_once),
         cmocka_unit_test(test_who_may_not_read_is_told_nothing_by_idle),
         cmocka_unit_test(test_the_end_of_idle_tells_a_closed_account_nothing),
+        cmocka_unit_test(test_many_names_that_are_not_there_are_no_trouble),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

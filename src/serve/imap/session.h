@@ -58,7 +58,7 @@ struct imap_session {
     unsigned bad_commands; // in a row
     unsigned early_commands;
     uint64_t account_id;
-    uint64_t actor_id; // who signed in for it, a delegate; else 0 or the same
+    uint64_t actor_id;       // who signed in for it, a delegate; else 0 or the same
     unsigned enabled;        // bits of imap_enabled
     char *idle_tag;          // of the running IDLE
     struct imap_view *view;  // not NULL exactly in IMAP_SELECTED
@@ -166,11 +166,11 @@ int imap_refuse_name(struct imap_session *s, struct imap_call *c, enum imap_name
 /// [await] The mailbox at that place, if there is one, and what who has signed in may do with it,
 /// which may be nothing: for verbs that must know more than imap_lookup_mailbox tells. 0,
 /// STORE_NOT_FOUND or -errno.
-int imap_mailbox_at(struct imap_session *s, struct imap_call *c, const struct access_place *place,
+int imap_mailbox_at(struct imap_session *s, const struct access_place *place,
                     struct store_mailbox *out, unsigned *out_rights);
 /// [await] The nearest mailbox above that place. STORE_NOT_FOUND: none; then who has signed in has
 /// all rights there or none.
-int imap_parent_of(struct imap_session *s, struct imap_call *c, const struct access_place *place,
+int imap_parent_of(struct imap_session *s, const struct access_place *place,
                    struct store_mailbox *out, unsigned *out_rights);
 /// [await] Is there anything below that place that who has signed in may look up?
 int imap_visible_below(struct imap_session *s, const struct access_place *place, bool *out);
@@ -270,7 +270,7 @@ int imap_on_subscribe(struct imap_session *s, struct imap_call *c);
 int imap_on_uidbatches(struct imap_session *s, struct imap_call *c);
 int imap_on_unauthenticate(struct imap_session *s, struct imap_call *c);
 int imap_on_thread(struct imap_session *s, struct imap_call *c);
-int imap_on_unselect(struct imap_session *s, struct imap_call *c);    // close.c
+int imap_on_unselect(struct imap_session *s, struct imap_call *c); // close.c
 int imap_on_urlfetch(struct imap_session *s, struct imap_call *c);
 int imap_on_unsubscribe(struct imap_session *s, struct imap_call *c); // subscribe.c
 

@@ -7,7 +7,7 @@
 
 /// Is there such a mailbox, or one below that name, for this client to see? Else lists of names
 /// would grow without end.
-static int exists(struct imap_session *s, struct imap_call *c, struct str name)
+static int exists(struct imap_session *s, struct str name)
 {
     CLEANUP(free_drop) struct store_mailbox *mailbox = malloc(sizeof(*mailbox));
     struct access_place place;
@@ -18,7 +18,7 @@ static int exists(struct imap_session *s, struct imap_call *c, struct str name)
     CHECK(mailbox);
     if (!access_place_of(imap_access(s), s->account_id, name, &place))
         return STORE_NOT_FOUND;
-    r = imap_mailbox_at(s, c, &place, mailbox, &rights);
+    r = imap_mailbox_at(s, &place, mailbox, &rights);
     if (r < 0 || (rights & ACCESS_LOOKUP))
         return r;
     r = imap_visible_below(s, &place, &has_children);
@@ -38,7 +38,7 @@ static int subscribe(struct imap_session *s, struct imap_call *c, bool on)
     if (!scan_is_end(&c->in))
         return imap_bad_syntax(s, c);
     if (on)
-        r = exists(s, c, name);
+        r = exists(s, name);
     if (r == 0)
         r = store_change_new(imap_store(s), &change);
     if (r == 0) {

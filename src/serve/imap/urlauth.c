@@ -133,11 +133,9 @@ bool imap_urltoken_is(const struct imap_urlkey *key, struct str rump, struct str
     return differs == 0;
 }
 
-uint64_t imap_account_named(struct imap_session *s, struct imap_call *c, struct str address)
+uint64_t imap_account_named(struct imap_session *s, struct str address)
 {
-    struct account_info info;
+    uint64_t id = account_id_of(imap_accounts(s), address);
 
-    if (account_get(imap_accounts(s), address, c->arena, &info) != 0 || !info.is_enabled)
-        return 0;
-    return info.id;
+    return id && account_is_enabled(imap_accounts(s), id) ? id : 0;
 }

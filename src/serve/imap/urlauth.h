@@ -28,4 +28,4 @@ void imap_urltoken_put(const struct imap_urlkey *key, struct str rump, struct bu
 bool imap_urltoken_is(const struct imap_urlkey *key, struct str rump, struct str token);
 
 /// No waiting. The account of that address, or 0.
-uint64_t imap_account_named(struct imap_session *s, struct imap_call *c, struct str address);
+uint64_t imap_account_named(struct imap_session *s, struct str address);

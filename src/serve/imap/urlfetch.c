@@ -11,22 +11,22 @@
 #include <errno.h>
 
 /// "submit+": only for the servers that send mail on behalf of others.
-static bool is_submitter(struct imap_session *s, struct imap_call *c)
+static bool is_submitter(struct imap_session *s)
 {
     for (size_t i = 0; i < s->config.submitters.count; i++)
-        if (imap_account_named(s, c, s->config.submitters.items[i]) == s->account_id)
+        if (imap_account_named(s, s->config.submitters.items[i]) == s->account_id)
             return true;
     return false;
 }
 
 /// May this session use the URL?
-static bool is_for_us(struct imap_session *s, struct imap_call *c, const struct imap_url *url)
+static bool is_for_us(struct imap_session *s, const struct imap_url *url)
 {
     switch (url->access) {
     case IMAP_URL_SUBMIT:
-        return is_submitter(s, c);
+        return is_submitter(s);
     case IMAP_URL_USER:
-        return imap_account_named(s, c, url->access_user) == s->account_id;
+        return imap_account_named(s, url->access_user) == s->account_id;
     case IMAP_URL_AUTHUSER:
     case IMAP_URL_ANONYMOUS:
         return true; // who has come so far has signed in
@@ -62,9 +62,9 @@ static int open_url(struct imap_session *s, struct imap_call *c, struct str text
     if (!imap_url_parse(text, c->arena, &url) || !url.is_absolute || !url.user.ptr ||
         !url.token.ptr || !str_case_eq(url.mechanism, STR("INTERNAL")))
         return -EINVAL;
-    if ((url.has_expire && rt_wall_s() > url.expire) || !is_for_us(s, c, &url))
+    if ((url.has_expire && rt_wall_s() > url.expire) || !is_for_us(s, &url))
         return -EACCES;
-    owner = imap_account_named(s, c, url.user);
+    owner = imap_account_named(s, url.user);
     if (owner == 0)
         return -EACCES;
     r = prove(s, owner, &url);
