@@ -309,7 +309,7 @@ static int pause_for(struct search_filler *f)
     uint64_t cpu_us, begun_us;
     int r;
 
-    if (atomic_load(&f->search->hurries))
+    if (atomic_load(&f->search->hurried_by))
         return rt_breathe();
     cpu_us = process_us();
     begun_us = rt_now_us();

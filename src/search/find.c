@@ -90,7 +90,7 @@ int search_reader_take(struct search *s, uint64_t account_id, struct search_read
     else
         *out = reader;
     if (r == -EUCLEAN)
-        atomic_store(&s->damaged, account_id);
+        search_condemn(s, account_id);
     return r;
 }
 
@@ -99,7 +99,7 @@ void search_reader_give(struct search *s, struct search_reader *reader, int r)
     struct search_reader *old = NULL;
 
     if (derived_is_damage(r))
-        atomic_store(&s->damaged, reader->index.account_id);
+        search_condemn(s, reader->index.account_id);
     if (derived_errno(r) < 0 && r != SQLITE_NOTFOUND && r != SQLITE_TOOBIG &&
         r != SQLITE_INTERRUPT) {
         close_reader(reader);

@@ -37,12 +37,13 @@ struct search {
     _Atomic enum search_mode mode;
     _Atomic uint64_t share;      // percent
     _Atomic unsigned generation; // of the files: readers of an older one are closed
-    _Atomic uint64_t damaged;    // an account whose file is no good any more; 0: none
     _Atomic unsigned rebuilds_asked, rebuilds_done;
-    _Atomic bool is_stopping, hurries;
+    _Atomic bool is_stopping;
+    _Atomic unsigned hurried_by; // who waits for the filler
     pthread_mutex_t lock;
     // under the lock
     struct map followed;           // by mailbox id
+    struct map damaged;            // by account id: its file is no good any more
     struct search_reader *readers; // that nobody uses, the last used first
     size_t reader_count;
 };
@@ -53,6 +54,9 @@ void search_follow(struct search *s, uint64_t account_id, uint64_t mailbox_id);
 size_t search_followed_list(struct search *s, struct search_followed **out);
 /// Writes back what the filler knows; `remove`: it is gone.
 void search_followed_set(struct search *s, const struct search_followed *f, bool remove);
+
+/// That account's file is thrown away at the filler's next look. Any thread, no waiting.
+void search_condemn(struct search *s, uint64_t account_id);
 
 /// A connection that reads that account's file; 0 or -errno. Pool threads.
 int search_reader_take(struct search *s, uint64_t account_id, struct search_reader **out);

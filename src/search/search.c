@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum {
@@ -64,14 +65,40 @@ void search_followed_set(struct search *s, const struct search_followed *f, bool
     pthread_mutex_unlock(&s->lock);
 }
 
+void search_condemn(struct search *s, uint64_t account_id)
+{
+    pthread_mutex_lock(&s->lock);
+    map_put_u64(&s->damaged, account_id, s);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/// One of the condemned, which is no longer among them; 0: there is none.
+static uint64_t take_condemned(struct search *s)
+{
+    uint64_t account_id = 0;
+    struct str key;
+    size_t at = 0;
+    void *value;
+
+    pthread_mutex_lock(&s->lock);
+    if (map_next(&s->damaged, &at, &key, &value)) {
+        memcpy(&account_id, key.ptr, sizeof(account_id));
+        map_take_u64(&s->damaged, account_id);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return account_id;
+}
+
 // ---- tending
 
 static int tend_damage(struct search *s)
 {
     unsigned asked = atomic_load(&s->rebuilds_asked);
-    uint64_t account_id = atomic_exchange(&s->damaged, 0);
-    int r = account_id ? search_fill_anew(s->filler, account_id) : 0;
+    uint64_t account_id;
+    int r = 0;
 
+    while (r == 0 && (account_id = take_condemned(s)))
+        r = search_fill_anew(s->filler, account_id);
     atomic_store(&s->rebuilds_done, asked);
     return r;
 }
@@ -256,16 +283,23 @@ static bool is_up_to_date(struct search *s)
     return true;
 }
 
-int search_catch_up(struct search *search)
+/// Until all is filled, or nothing is any more; the server's end is not kept waiting. 0 or -errno.
+static int wait_for_filler(struct search *s)
 {
     int r = 0;
 
-    atomic_store(&search->hurries, true);
-    if (!search->task)
-        r = search_fill_all(search);
-    while (search->task && r == 0 && !is_up_to_date(search))
-        r = rt_sleep(CATCH_UP_MS);
-    atomic_store(&search->hurries, false);
+    while (r == 0 && atomic_load(&s->mode) != SEARCH_OFF && !is_up_to_date(s))
+        r = rt_is_draining(s->rt) ? -ECANCELED : rt_sleep(CATCH_UP_MS);
+    return r;
+}
+
+int search_catch_up(struct search *search)
+{
+    int r;
+
+    atomic_fetch_add(&search->hurried_by, 1);
+    r = search->task ? wait_for_filler(search) : search_fill_all(search);
+    atomic_fetch_sub(&search->hurried_by, 1);
     return r;
 }
 
@@ -273,7 +307,7 @@ int search_rebuild(struct search *search, uint64_t account_id)
 {
     int r = follow_account(search, account_id);
 
-    atomic_store(&search->damaged, account_id); // the filler's next look throws it away
+    search_condemn(search, account_id);
     atomic_fetch_add(&search->rebuilds_asked, 1);
     return r < 0 ? r : 0;
 }
@@ -355,6 +389,7 @@ int search_open(struct rt *rt, const char *dir, struct store *store,
     s->store = store;
     pthread_mutex_init(&s->lock, NULL);
     map_init(&s->followed, seed);
+    map_init(&s->damaged, seed);
     CHECK(asprintf(&s->dir, "%s/search", dir) > 0);
     search_reconfigure(s, config);
     s->filler = search_filler_new(s);
@@ -400,6 +435,7 @@ void search_free(struct search *search)
     for (size_t at = 0; map_next(&search->followed, &at, NULL, &value);)
         free(value);
     map_done(&search->followed);
+    map_done(&search->damaged);
     pthread_mutex_destroy(&search->lock);
     free(search->dir);
     free(search);

@@ -562,6 +562,30 @@ static void a_rebuild_begins_anew(void)
     CHECK(check_word(&mailbox, "zebra").read == 0);
 }
 
+/// Asked for before the filler looks: neither makes it forget the other.
+static void rebuilds_of_several_accounts(void)
+{
+    static const uint64_t accounts[] = {ANA, BRUNO};
+    struct store_mailbox mailboxes[COUNT(accounts)];
+    struct search_status status;
+
+    open_search();
+    for (size_t i = 0; i < COUNT(accounts); i++) {
+        put_in(accounts[i], "INBOX", STR("\r\ngoes\r\n"));
+        mailboxes[i] = put_in(accounts[i], "INBOX", STR("\r\nstays\r\n"));
+        CHECK(search_rebuild(the_search, accounts[i]) == 0);
+    }
+    CHECK(search_catch_up(the_search) == 0);
+    for (size_t i = 0; i < COUNT(accounts); i++) {
+        expunge(&mailboxes[i], 1, 1);
+        CHECK(search_status(the_search, accounts[i], &status) == 0 && status.messages == 2);
+        CHECK(search_rebuild(the_search, accounts[i]) == 0);
+    }
+    CHECK(search_catch_up(the_search) == 0);
+    for (size_t i = 0; i < COUNT(accounts); i++)
+        CHECK(search_status(the_search, accounts[i], &status) == 0 && status.messages == 1);
+}
+
 static void all_is_thrown_away(void)
 {
     struct store_mailbox mailbox = put_hard(10);
@@ -631,6 +655,22 @@ static void the_tending_task_fills(void)
     CHECK(search_rebuild(the_search, ANA) == 0);
     CHECK(search_catch_up(the_search) == 0);
     CHECK(check_word(&mailbox, "zebra").read == 0);
+    search_stop(the_search);
+}
+
+/// Nobody waits for what is not going to happen.
+static void switched_off_it_does_not_catch_up(void)
+{
+    struct rt_scope scope;
+
+    put_hard(5);
+    open_search();
+    search_reconfigure(the_search, &(struct search_config){STR("off"), 100, 2});
+    CHECK(search_start(the_search) == 0);
+    CHECK(search_rebuild(the_search, ANA) == 0);
+    rt_within(&scope, 20 * 1000);
+    CHECK(search_catch_up(the_search) == 0);
+    rt_within_end(&scope);
     search_stop(the_search);
 }
 
@@ -765,10 +805,12 @@ TEST(what_is_too_much_is_read)
 TEST(the_gone_leave)
 TEST(a_mailbox_that_is_gone_is_forgotten)
 TEST(a_rebuild_begins_anew)
+TEST(rebuilds_of_several_accounts)
 TEST(all_is_thrown_away)
 TEST(uids_given_twice_are_read)
 TEST(switched_off_it_knows_nothing)
 TEST(the_tending_task_fills)
+TEST(switched_off_it_does_not_catch_up)
 
 int main(void)
 {
@@ -781,10 +823,12 @@ int main(void)
         cmocka_unit_test(test_the_gone_leave),
         cmocka_unit_test(test_a_mailbox_that_is_gone_is_forgotten),
         cmocka_unit_test(test_a_rebuild_begins_anew),
+        cmocka_unit_test(test_rebuilds_of_several_accounts),
         cmocka_unit_test(test_all_is_thrown_away),
         cmocka_unit_test(test_uids_given_twice_are_read),
         cmocka_unit_test(test_switched_off_it_knows_nothing),
         cmocka_unit_test(test_the_tending_task_fills),
+        cmocka_unit_test(test_switched_off_it_does_not_catch_up),
         cmocka_unit_test(files_in_trouble_change_no_answer),
     };
 
