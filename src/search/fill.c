@@ -78,12 +78,15 @@ void search_filler_free(struct search_filler *filler)
 
 static int open_index(struct search_filler *f, uint64_t account_id)
 {
+    int r;
+
     if (f->index.db && f->index.account_id == account_id)
         return 0;
     search_index_close(&f->index);
     if (rt_now_us() < f->not_before_us)
         return -EAGAIN;
-    return search_index_open(&f->index, f->search->dir, account_id, true);
+    r = search_index_open(&f->index, f->search->dir, account_id, true);
+    return r == -ENOENT ? -EIO : r; // it is made when there is none: that is trouble with the disk
 }
 
 static int close_index(void *arg)

@@ -74,6 +74,18 @@ class Search(unittest.TestCase):
         self.assertIn('There are more', text)
         self.assertIn('ze@elsewhere.test', text)
 
+    def test_who_waits_for_the_index_does_not_keep_the_server_up(self):
+        self.site.stop()
+        self.site.config.write_text(testsite.put_setting(self.site.config.read_text(), '', 'grace', '1h'))
+        shutil.rmtree(self.site.data / 'search')
+        (self.site.data / 'search').touch()  # where no index can be made
+        self.site.start()
+        waiting = subprocess.Popen([testsite.CARTEIRO, '--config', str(self.site.config), 'mailbox', 'reindex',
+                                    'ana@example.test', '--wait'], stderr=subprocess.DEVNULL)
+        testsite.until(lambda: 'the index of an account' in self.site.log(), 'the index is not made')
+        self.site.stop()
+        self.assertNotEqual(waiting.wait(testsite.PATIENCE), 0)
+
     def test_what_cannot_be_searched(self):
         for arguments, code in ((('nobody@example.test', 'x'), 67), (('ana@example.test', 'Nowhere', 'x'), 67),
                                 (('ana@example.test', ''), 65)):
