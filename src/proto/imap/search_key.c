@@ -7,7 +7,20 @@
 #include "proto/imap/flag.h"
 #include "proto/imap/scan.h"
 
-enum argument { NONE, TEXT, DAY, SIZE, SECONDS, KEYWORD, HEADER, UIDS, FIELD, MODSEQ };
+enum argument {
+    NONE,
+    TEXT,
+    DAY,
+    SIZE,
+    SECONDS,
+    KEYWORD,
+    HEADER,
+    UIDS,
+    FIELD,
+    MODSEQ,
+    AFTER,
+    BEFORE
+};
 
 static const struct key {
     struct str name;
@@ -52,6 +65,8 @@ static const struct key {
     {STR("THREADID"),          IMAP_SEARCH_THREADID,     KEYWORD, 0, 0, false},
     {STR("TO"),                IMAP_SEARCH_HEADER,       FIELD,   0, 0, false},
     {STR("UID"),               IMAP_SEARCH_UIDS,         UIDS,    0, 0, false},
+    {STR("UIDAFTER"),          IMAP_SEARCH_UIDS,         AFTER,   0, 0, false},
+    {STR("UIDBEFORE"),         IMAP_SEARCH_UIDS,         BEFORE,  0, 0, false},
     {STR("UNANSWERED"),        IMAP_SEARCH_FLAG,         NONE,    0, IMAP_ANSWERED, false},
     {STR("UNDELETED"),         IMAP_SEARCH_FLAG,         NONE,    0, IMAP_DELETED, false},
     {STR("UNDRAFT"),           IMAP_SEARCH_FLAG,         NONE,    0, IMAP_DRAFT, false},
@@ -87,6 +102,26 @@ static bool scan_modseq(struct scan *in, struct arena *arena, uint64_t *out)
     return scan_u64(in, INT64_MAX, out);
 }
 
+/// RFC 9738 3.2: uniqueid; the uids above or below it, without itself. No "*" in it, which would
+/// always mean somebody.
+static bool scan_uids_beside(struct scan *in, struct arena *arena, bool is_after,
+                             struct imap_sequence *out)
+{
+    struct imap_range *range = ARENA_ARRAY(arena, struct imap_range, 1);
+    uint32_t uid;
+
+    if (!imap_scan_nz_number(in, &uid))
+        return false;
+    if (is_after && uid < UINT32_MAX)
+        *range = (struct imap_range){uid + 1, UINT32_MAX};
+    else if (!is_after && uid > 1)
+        *range = (struct imap_range){1, uid - 1};
+    else
+        *range = (struct imap_range){0};
+    *out = (struct imap_sequence){range, range->first > 0};
+    return true;
+}
+
 static bool scan_argument(struct scan *in, struct arena *arena, const struct key *key,
                           struct imap_search_node *node)
 {
@@ -113,6 +148,9 @@ static bool scan_argument(struct scan *in, struct arena *arena, const struct key
             return true;
         }
         return imap_scan_sequence(in, arena, &node->numbers);
+    case AFTER:
+    case BEFORE:
+        return scan_uids_beside(in, arena, key->argument == AFTER, &node->numbers);
     case HEADER:
         if (!imap_scan_astring(in, arena, &node->name) || !imap_scan_sp(in))
             return false;

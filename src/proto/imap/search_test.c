@@ -102,6 +102,12 @@ static const struct {
     {" SENTON \"1-Feb-1994\" ON 01-Feb-1994 BEFORE 1-feb-1994", NULL,
      "and(and(d4:8797 d1:8797) d0:8797)"},
     {" UID 5:* *", NULL, "and(u1:5 s1:0)"},
+    // RFC 9738 3.2
+    {" UIDAFTER 25000 UIDBEFORE 27000", NULL, "and(u1:25001 u1:1)"},
+    {" UIDAFTER 4294967295 UIDBEFORE 1", NULL, "and(u0:0 u0:0)"},
+    {" UIDAFTER 5:6", NULL, NULL},
+    {" UIDBEFORE *", NULL, NULL},
+    {" UIDBEFORE 0", NULL, NULL},
     {" BODY a SUBJECT b TO c CC d BCC e", NULL, "and(and(and(and(~a SUBJECT=b) TO=c) CC=d) BCC=e)"},
     {"", NULL, NULL},
     {" ", NULL, NULL},

@@ -34,6 +34,24 @@ static int tagged(struct imap_session *s, struct imap_call *c, struct str word, 
     return r < 0 ? r : RT_NEXT;
 }
 
+/// OK to a command that left messages out. An answer has one code only: where there is one
+/// already, RFC 9738 3 lets an untagged NO tell.
+static int tagged_ok(struct imap_session *s, struct imap_call *c, const char *text)
+{
+    char code[64], with_code[256];
+
+    if (c->limited_uid == 0)
+        return tagged(s, c, STR(" OK "), text);
+    snprintf(code, sizeof(code), "[MESSAGELIMIT %llu %u]",
+             (unsigned long long)s->config.message_limit, c->limited_uid);
+    if (text[0] == '[') {
+        buf_putf(c->out, "* NO %s Only the newest were taken\r\n", code);
+        return tagged(s, c, STR(" OK "), text);
+    }
+    snprintf(with_code, sizeof(with_code), "%s %s", code, text);
+    return tagged(s, c, STR(" OK "), with_code);
+}
+
 static int ok(struct imap_session *s, struct imap_call *c, const char *text, enum imap_sync how)
 {
     int gone = imap_view_sync(s, how, c->is_uid, c->out), r;
@@ -41,7 +59,7 @@ static int ok(struct imap_session *s, struct imap_call *c, const char *text, enu
     if (gone < 0 && !imap_is_gone(gone))
         log_failure("serve/imap", "sync", gone);
     s->bad_commands = 0;
-    r = tagged(s, c, STR(" OK "), text);
+    r = tagged_ok(s, c, text);
     return r == RT_NEXT && gone == IMAP_VIEW_GONE ? imap_bye(s, IMAP_VIEW_GONE_TEXT) : r;
 }
 

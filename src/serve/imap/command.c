@@ -199,5 +199,6 @@ int imap_command_run(struct imap_session *s)
         return imap_bye(s, "This account is closed");
     if (!imap_view_may_read(s))
         return imap_bye(s, IMAP_VIEW_GONE_TEXT);
+    c.told_us = rt_now_us();
     return dispatch(s, &c, buf_str(&text));
 }

@@ -105,6 +105,9 @@ static int copy(struct imap_session *s, struct imap_call *c, bool move)
         return result;
     if (selection.count == 0)
         return imap_ok(s, c, "No messages of that kind");
+    if (!move && imap_is_over_limit(s, selection.messages))
+        return imap_no_over_limit(s, c); // RFC 3501 6.4.7: all or nothing
+    imap_limit(s, c, &selection);
     copying.to_mailbox_id = target->id;
     copying.uids = imap_selection_uids(s, c, &selection);
     copying.check_quota = takes_room(s, target, move);

@@ -47,6 +47,9 @@ int imap_on_expunge(struct imap_session *s, struct imap_call *c)
         return imap_no(s, c, "[READ-ONLY] Nothing can be changed here");
     if (!(s->view->rights & ACCESS_EXPUNGE))
         return imap_no(s, c, "[NOPERM] You were not given the right to expunge");
+    // EXPUNGE alone has no limit (RFC 9738 3); nor can be too many where so few are marked
+    if (c->is_uid && imap_is_over_limit(s, store_snapshot_mailbox(s->view->picture)->deleted_count))
+        imap_limit(s, c, &selection);
     r = imap_expunge_deleted(s, c, c->is_uid ? &selection : NULL, NULL);
     if (r != 0)
         return imap_no_store(s, c, "expunge", r);

@@ -258,6 +258,8 @@ static int fetch_all(struct imap_fetcher *f, const struct imap_selection *select
             size_t last = run_end(f, n, range.last, step);
             int r = fetch_run(f, n, last);
 
+            if (r == 0)
+                r = imap_tell_progress(f->s, f->c, f->passed, selection->messages, "Fetching");
             if (r != 0)
                 return r;
             n = last + 1;
@@ -414,6 +416,12 @@ int imap_on_fetch(struct imap_session *s, struct imap_call *c)
         return imap_bad_syntax(s, c);
     judge_items(&f);
     want_modseq(&f);
+    // RFC 9738 3: a window that is too large is refused; one that fits need not be cut
+    if (f.modifiers.has_partial &&
+        imap_is_over_limit(s, f.modifiers.partial_last - f.modifiers.partial_first + 1))
+        return imap_no_over_limit(s, c);
+    if (!f.modifiers.has_partial)
+        imap_limit(s, c, &selection);
     open_window(&f, &selection);
     r = put_vanished(&f, set);
     if (r == 0)

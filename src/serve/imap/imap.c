@@ -37,6 +37,11 @@ static const struct setting items[] = {
     IMAP_SETTING(jmap_url, SETTING_TEXT, "", 0, 0,
         "Where clients find the same mail by JMAP: the URL of the session resource, by custom "
         "https://HOST/.well-known/jmap. It is announced to those who have signed in. Empty: nowhere."),
+    IMAP_SETTING(message_limit, SETTING_COUNT, "0", 0, 4294967295,
+        "How many messages one command may fetch, search, change, copy or move (RFC 9738). Clients that "
+        "do not know of such limits then miss some, so a small number hurts them. 0: any number."),
+    IMAP_SETTING(progress, SETTING_DURATION, "10s", 0, 3600000,
+        "How often a client hears how far a long FETCH, SEARCH or STORE has come (RFC 9585)."),
 };
 // clang-format on
 

@@ -29,6 +29,8 @@ struct imap_config {
     uint64_t bad_commands;          // in a row, then the session is closed
     bool unauthenticate;            // RFC 8437 3: there must be a way to turn it off
     struct str jmap_url;            // RFC 9698: of the session resource; "": no JMAP
+    uint64_t message_limit;         // RFC 9738: messages of one command; 0: any number
+    uint64_t progress;              // milliseconds between two words of a long command (RFC 9585)
 };
 extern const struct settings imap_settings;
 

@@ -103,6 +103,8 @@ int imap_on_search(struct imap_session *s, struct imap_call *c)
     j.c = c;
     if (r != 0)
         imap_found_forget(s, &f);
+    else if (!imap_judge_limit(&j))
+        c->limited_uid = imap_view_uid(s->view, j.first);
     r = r == 0 ? search(s, c, &j, &f, program) : imap_refuse_search(s, c, r);
     imap_judge_done(&j);
     return r;

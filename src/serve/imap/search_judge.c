@@ -146,7 +146,6 @@ int imap_judge_init(struct imap_judge *j, struct imap_session *s, const struct i
     if ((s->enabled & IMAP_UIDONLY) && imap_search_has_numbers(what))
         return IMAP_JUDGE_NUMBERS;
     j->now_s = rt_wall_s();
-    j->told_us = rt_now_us();
     j->end = (uint32_t)view->count;
     j->values = ARENA_ARRAY(arena, unsigned char, count);
     j->results = ARENA_ARRAY(arena, unsigned char, IMAP_JUDGE_BATCH_MAX);
@@ -169,6 +168,14 @@ void imap_judge_done(struct imap_judge *j)
     imap_text_keys_done(&j->texts);
 }
 
+bool imap_judge_limit(struct imap_judge *j)
+{
+    if (j->end <= j->first || !imap_is_over_limit(j->s, j->end - j->first))
+        return true;
+    j->first = j->end - (uint32_t)j->s->config.message_limit;
+    return false;
+}
+
 int imap_refuse_search(struct imap_session *s, struct imap_call *c, int answer)
 {
     switch (answer) {
@@ -176,6 +183,8 @@ int imap_refuse_search(struct imap_session *s, struct imap_call *c, int answer)
         return imap_no(s, c, "[BADCHARSET (UTF-8 US-ASCII)] That charset is unknown here");
     case IMAP_JUDGE_NUMBERS:
         return imap_bad(s, c, "[UIDREQUIRED] You asked for UIDs only");
+    case IMAP_JUDGE_OVER_LIMIT:
+        return imap_no_over_limit(s, c);
     default:
         return imap_no(s, c, "[LIMIT] Nobody looks for so long a text");
     }

@@ -41,7 +41,6 @@ struct imap_judge {
     struct imap_call *c; // told about progress; NULL: nobody
     const struct imap_search *what;
     int64_t now_s;
-    uint64_t told_us;                // when the client last heard of this search
     uint32_t *of_price[IMAP_PRICES]; // nodes, ascending
     size_t price_count[IMAP_PRICES];
     unsigned char *values;              // of each node, for the message at hand
@@ -62,11 +61,15 @@ enum imap_judge_answer {
     IMAP_JUDGE_CHARSET = 1, // unknown
     IMAP_JUDGE_LIMIT,       // a text is too long to look for
     IMAP_JUDGE_NUMBERS,     // message numbers, which UIDONLY forbids (RFC 9586)
+    IMAP_JUDGE_OVER_LIMIT,  // too many messages (RFC 9738)
 };
 /// No waiting. 0 or an imap_judge_answer. `view`, `arena` and `what` must live until
 /// imap_judge_done, and the view must not be synchronised meanwhile.
 int imap_judge_init(struct imap_judge *j, struct imap_session *s, const struct imap_view *view,
                     struct arena *arena, const struct imap_search *what);
+/// Leaves the newest of the messages to look at, as many as one command may (imap_limit). False:
+/// there were more.
+bool imap_judge_limit(struct imap_judge *j);
 void imap_judge_done(struct imap_judge *j);
 
 // ---- one message

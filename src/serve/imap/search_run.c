@@ -10,24 +10,14 @@
 #include <errno.h>
 
 enum {
-    BATCH = 256,        // messages, where bodies may be read
-    WORK_MAX = 4096,    // keys worked out between two looks at the clock
-    TELL_US = 10000000, // RFC 9585 4: not more often than every ten seconds
+    BATCH = 256,     // messages, where bodies may be read
+    WORK_MAX = 4096, // keys worked out between two looks at the clock
 };
 
 int imap_judge_tell(struct imap_judge *j, size_t at)
 {
-    struct buf *out;
-
     rt_conn_set_command_ms(j->s->conn, (uint32_t)j->s->config.stall); // work is no silence
-    if (!j->c || rt_now_us() - j->told_us < TELL_US)
-        return 0;
-    j->told_us = rt_now_us();
-    out = j->c->out;
-    buf_put(out, STR("* OK [INPROGRESS (\""));
-    buf_put(out, j->c->tag);
-    buf_putf(out, "\" %zu %zu)] Searching\r\n", at, j->view->count);
-    return imap_put_out(j->s, j->c, true);
+    return j->c ? imap_tell_progress(j->s, j->c, at, j->view->count, "Searching") : 0;
 }
 
 struct batch {

@@ -77,6 +77,8 @@ struct imap_call {
     const char *usage;           // for BAD
     struct buf *out;             // collected answers; imap_put_out hands them on
     struct imap_literal literal; // APPEND: the message, not read yet
+    uint32_t limited_uid;        // older messages were left out (imap_limit); 0: none were
+    uint64_t told_us;            // when the client last heard of this command
 };
 
 struct imap_verb {
@@ -186,6 +188,19 @@ bool imap_scan_selection(struct imap_session *s, struct imap_call *c, struct ima
 /// The uids of a selection, for the store; in the arena.
 struct store_uids imap_selection_uids(struct imap_session *s, struct imap_call *c,
                                       const struct imap_selection *selection);
+
+// ---- bounds of one command, limit.c
+
+/// More than one command may take (RFC 9738)? Then this is the answer of one that does all or
+/// nothing.
+bool imap_is_over_limit(const struct imap_session *s, size_t messages);
+int imap_no_over_limit(struct imap_session *s, struct imap_call *c);
+/// Leaves the newest messages, as many as one command may take; the OK will say so.
+void imap_limit(struct imap_session *s, struct imap_call *c, struct imap_selection *selection);
+/// [await] To be called between whole answers while a command works: tells the client now and then
+/// how far it has come (RFC 9585). Nothing to a call without a tag.
+int imap_tell_progress(struct imap_session *s, struct imap_call *c, size_t done, size_t all,
+                       const char *what);
 
 // ---- capabilities, capability.c
 

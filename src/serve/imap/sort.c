@@ -238,6 +238,8 @@ int imap_on_sort(struct imap_session *s, struct imap_call *c)
     f.has_modseq = what.has_modseq;
     r = imap_judge_init(&j, s, s->view, c->arena, &what);
     j.c = c;
+    if (r == 0 && !imap_judge_limit(&j))
+        r = IMAP_JUDGE_OVER_LIMIT;
     if (r != 0)
         imap_found_forget(s, &f);
     r = r == 0 ? run(s, c, &j, &sort, &f) : imap_refuse_search(s, c, r);

@@ -168,7 +168,7 @@ static int follow(struct imap_session *s, struct imap_call *c, const struct foll
 {
     const struct store_flagging *flagging = f->flagging;
     const struct storing *what = f->what;
-    size_t conflict = 0;
+    size_t conflict = 0, done = 0;
     int r = 0;
 
     for (size_t i = 0; i < what->selection.count && r == 0; i++) {
@@ -183,6 +183,8 @@ static int follow(struct imap_session *s, struct imap_call *c, const struct foll
                 imap_set_put(modified, c->is_uid ? uid : n + 1);
             else
                 r = follow_one(s, c, f, n);
+            if (r == 0)
+                r = imap_tell_progress(s, c, ++done, what->selection.messages, "Storing");
         }
     }
     imap_set_end(modified);
@@ -240,5 +242,6 @@ int imap_on_store(struct imap_session *s, struct imap_call *c)
         imap_enable(s, IMAP_CONDSTORE, c->out);
     if (what.selection.count == 0)
         return imap_ok_keeping_numbers(s, c, "No such messages");
+    imap_limit(s, c, &what.selection);
     return store(s, c, &what);
 }

@@ -44,6 +44,7 @@ static inline void imap_world_init(struct imap_world *w)
         .literal_size = 65536,
         .login_failures = 3,
         .bad_commands = 5,
+        .progress = 10000,
     };
 }
 

@@ -93,6 +93,8 @@ int imap_on_thread(struct imap_session *s, struct imap_call *c)
     imap_search_enables(s, c, &what);
     r = imap_judge_init(&j, s, s->view, c->arena, &what);
     j.c = c;
+    if (r == 0 && !imap_judge_limit(&j))
+        r = IMAP_JUDGE_OVER_LIMIT;
     r = r == 0 ? run(s, c, &j, by_references ? THREAD_REFERENCES : THREAD_ORDEREDSUBJECT)
                : imap_refuse_search(s, c, r);
     imap_judge_done(&j);

@@ -129,6 +129,8 @@ void imap_put_capabilities(struct imap_session *s, struct buf *out)
     }
     if (s->state != IMAP_NOT_AUTHENTICATED) {
         buf_putf(out, " APPENDLIMIT=%llu", (unsigned long long)s->config.message_size);
+        if (s->config.message_limit > 0)
+            buf_putf(out, " MESSAGELIMIT=%llu", (unsigned long long)s->config.message_limit);
         return;
     }
     if (imap_tls(s) && !rt_conn_tls(s->conn, &info))
