@@ -2,6 +2,7 @@
 //
 // The mailboxes of an account, for the command line.
 #include "base/cleanup.h"
+#include "proto/imap/mailbox_name.h"
 
 #include "app/operation.h"
 
@@ -113,6 +114,18 @@ static int commit(struct operation *op, struct store_change *change, struct str 
     return store_answer(op, r, name);
 }
 
+/// A name that no client could say is not given. EX_OK, or another exit code.
+static int check_name(struct operation *op, struct str name)
+{
+    if (imap_name_is_valid(name))
+        return EX_OK;
+    buf_putf(op->why,
+             "no mailbox can be called \"%.*s\": levels are apart by one slash each, with none at "
+             "the ends, and there are no control characters",
+             STR_ARG(name));
+    return EX_DATAERR;
+}
+
 int operate_mailbox_create(struct operation *op)
 {
     struct str name = operation_mailbox_name(op, "name"), use = operation_text(op, "special_use");
@@ -136,6 +149,9 @@ int operate_mailbox_create(struct operation *op)
         buf_put(op->why, name.len ? STR("INBOX is always there") : STR("the name is empty"));
         return name.len ? EX_CANTCREAT : EX_DATAERR;
     }
+    r = check_name(op, name);
+    if (r != EX_OK)
+        return r;
     r = store_change_new(op->site->store, &change);
     if (r < 0)
         return store_answer(op, r, name);
@@ -182,6 +198,9 @@ int operate_mailbox_rename(struct operation *op)
         buf_put(op->why, STR("INBOX can neither be renamed nor replaced"));
         return EX_DATAERR;
     }
+    code = check_name(op, name);
+    if (code != EX_OK)
+        return code;
     r = store_change_new(op->site->store, &change);
     if (r < 0)
         return store_answer(op, r, name);

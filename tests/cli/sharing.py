@@ -47,6 +47,13 @@ class Sharing(unittest.TestCase):
         self.assertEqual(self.mailbox('search', 'ana@example.test', f'{decomposed}s', 'x')['messages'], [])
         self.assertEqual(self.enterContext(self.site.imap('ana')).select('Caf&AOk-s')[0], 'OK')
 
+    def test_names_no_client_could_say_are_refused(self):
+        for name in ('a//b', '/a', 'a/', 'a\tb'):
+            with self.subTest(name), self.assertRaisesRegex(AssertionError, 'no mailbox can be called'):
+                self.mailbox('create', 'ana@example.test', name)
+            with self.subTest(name), self.assertRaisesRegex(AssertionError, 'no mailbox can be called'):
+                self.mailbox('rename', 'ana@example.test', 'Junk', name)
+
     def test_what_cannot_be_shared(self):
         for arguments in (('nobody@example.test', 'INBOX', 'anyone', 'l'), ('ana@example.test', 'None', 'anyone', 'l'),
                           ('ana@example.test', 'INBOX', 'nobody@example.test', 'l'),
