@@ -84,6 +84,8 @@ struct access_place {
 /// False: that name leads nowhere. `access` NULL: all names are one's own.
 bool access_place_of(struct access *access, uint64_t account_id, struct str name,
                      struct access_place *out);
+/// Where the mailboxes of others stand: no mailbox of one's own can be opened by such a name.
+bool access_is_of_others(struct str name);
 /// Appends what `account_id` calls that mailbox.
 void access_put_name(struct access *access, uint64_t account_id,
                      const struct store_mailbox *mailbox, struct buf *out);

@@ -44,6 +44,11 @@ bool access_place_of(struct access *access, uint64_t account_id, struct str name
     return true;
 }
 
+bool access_is_of_others(struct str name)
+{
+    return str_starts(name, others) || str_eq(name, STR(ACCESS_OTHERS));
+}
+
 void access_put_name(struct access *access, uint64_t account_id,
                      const struct store_mailbox *mailbox, struct buf *out)
 {

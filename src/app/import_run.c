@@ -9,6 +9,7 @@
 #include "proto/imap/pattern.h"
 #include "proto/imap/scan.h"
 #include "store/store.h"
+#include "access/access.h"
 
 #include "app/commands.h"
 #include "app/operation.h"
@@ -86,7 +87,8 @@ static bool compose_target(struct import_run *run)
         buf_put(&run->target, name);
     }
     arena_done(&arena);
-    return buf_ok(&run->target) && imap_name_is_valid(buf_str(&run->target));
+    return buf_ok(&run->target) && imap_name_is_valid(buf_str(&run->target)) &&
+           !access_is_of_others(buf_str(&run->target));
 }
 
 /// Where the messages of that mailbox go. False: no mailbox can be called so.

@@ -117,6 +117,10 @@ static int commit(struct operation *op, struct store_change *change, struct str 
 /// A name that no client could say is not given. EX_OK, or another exit code.
 static int check_name(struct operation *op, struct str name)
 {
+    if (access_is_of_others(name)) {
+        buf_putf(op->why, "\"%.*s\": the mailboxes of others are called so", STR_ARG(name));
+        return EX_DATAERR;
+    }
     if (imap_name_is_valid(name))
         return EX_OK;
     buf_putf(op->why,

@@ -92,6 +92,15 @@ class FromOurOwn(SiteTest):
                           '--into', 'Ana')
         self.assertEqual(look(self.site, 'carla')['Ana/Work/Old'], before['Work/Old'])
 
+    def test_mailboxes_of_others_are_not_put_where_nobody_can_open_them(self):
+        self.site.deliver('carla', 'hers')
+        self.site.run('mailbox', 'share', f'carla@{DOMAIN}', 'INBOX', f'ana@{DOMAIN}', 'lr')
+        hers = (self.url(), '--insecure-tls', '--only', 'Other*', '--dry-run')
+        told = run_import(self.site, 'bruno', *hers, code=65)
+        self.assertEqual((told['messages'], told['left'][0]['place']), (0, f'Other Users/carla@{DOMAIN}'))
+        self.assertGreater(run_import(self.site, 'bruno', *hers, '--into', 'Old')['messages'], 0)
+        self.site.run('mailbox', 'unshare', f'carla@{DOMAIN}', 'INBOX', f'ana@{DOMAIN}')
+
     def test_what_does_not_work(self):
         self.assertIn('written', run_import(self.site, 'carla', 'imap://nobody', code=64)['error'])
         self.assertIn('no connection', run_import(self.site, 'carla', 'imap://a@127.0.0.1:1/', code=69)['error'])

@@ -54,6 +54,12 @@ class Sharing(unittest.TestCase):
             with self.subTest(name), self.assertRaisesRegex(AssertionError, 'no mailbox can be called'):
                 self.mailbox('rename', 'ana@example.test', 'Junk', name)
 
+    def test_a_name_of_others_is_not_given(self):
+        for name in ('Other Users', 'Other Users/bruno@example.test/x'):
+            with self.subTest(name), self.assertRaisesRegex(AssertionError, 'mailboxes of others'):
+                self.mailbox('create', 'ana@example.test', name)
+        self.mailbox('create', 'ana@example.test', 'Other Users2')
+
     def test_what_cannot_be_shared(self):
         for arguments in (('nobody@example.test', 'INBOX', 'anyone', 'l'), ('ana@example.test', 'None', 'anyone', 'l'),
                           ('ana@example.test', 'INBOX', 'nobody@example.test', 'l'),
