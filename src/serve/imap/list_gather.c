@@ -97,7 +97,8 @@ static struct str name_of_other(struct imap_lister *l, const struct store_mailbo
     return arena_str(l->c->arena, buf_str(&name));
 }
 
-/// What others let this account look up, behind the items that are there.
+/// What others let this account look up, behind the items that are there. Nobody can share so much
+/// that others no longer see their own: what has no room is left out.
 static int add_others(struct imap_lister *l, const uint64_t *ids, size_t count)
 {
     CLEANUP(free_drop) struct store_mailbox *mailbox = malloc(sizeof(*mailbox));
@@ -118,7 +119,7 @@ static int add_others(struct imap_lister *l, const uint64_t *ids, size_t count)
         if (!(rights & ACCESS_LOOKUP) || mailbox->account_id == l->s->account_id)
             continue;
         if (!arena_has_room(l->c->arena, sizeof(*kept) + ACCESS_NAME_MAX))
-            return STORE_LIMIT;
+            break;
         kept = ARENA_NEW(l->c->arena, struct store_mailbox);
         *kept = *mailbox;
         l->items[l->count++] = (struct imap_list_item){name_of_other(l, kept), kept, rights, false};
