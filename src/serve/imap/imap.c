@@ -34,6 +34,10 @@ static const struct setting items[] = {
         "After so many bad commands in a row the session is closed."),
     IMAP_SETTING(unauthenticate, SETTING_BOOL, "yes", 0, 0,
         "May a client sign out and go on as another user by the same connection (UNAUTHENTICATE)?"),
+    IMAP_SETTING(comment, SETTING_TEXT, "", 0, 0,
+        "A few words for those who use this server, which clients can show (METADATA, RFC 5464)."),
+    IMAP_SETTING(admin, SETTING_TEXT, "", 0, 0,
+        "Where its administrator is found: a URI, like mailto:postmaster@example.org. Told likewise."),
     IMAP_SETTING(jmap_url, SETTING_TEXT, "", 0, 0,
         "Where clients find the same mail by JMAP: the URL of the session resource, by custom "
         "https://HOST/.well-known/jmap. It is announced to those who have signed in. Empty: nowhere."),

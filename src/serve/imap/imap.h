@@ -28,6 +28,8 @@ struct imap_config {
     uint64_t login_failures;        // of one session, then it is closed
     uint64_t bad_commands;          // in a row, then the session is closed
     bool unauthenticate;            // RFC 8437 3: there must be a way to turn it off
+    struct str comment;             // RFC 5464 6.2.1: what the server says of itself; "": nothing
+    struct str admin;               // and where its administrator is, a URI
     struct str jmap_url;            // RFC 9698: of the session resource; "": no JMAP
     uint64_t message_limit;         // RFC 9738: messages of one command; 0: any number
     uint64_t progress;              // milliseconds between two words of a long command (RFC 9585)
