@@ -376,16 +376,31 @@ static int forget(void *arg)
     return judge(f, search_index_set_mailbox(&f->index, f->followed->mailbox_id, 0, UINT32_MAX));
 }
 
+static bool has_mailboxes(struct store *store, uint64_t account_id)
+{
+    CLEANUP(free_drop) struct store_mailbox *mailboxes = NULL;
+    size_t count = 0;
+
+    return store_mailboxes(store, account_id, &mailboxes, &count) != 0 || count > 0;
+}
+
+/// The last mailbox takes the file along, which nobody would look at any more.
+static int fill_gone(struct search_filler *f)
+{
+    search_followed_set(f->search, f->followed, true);
+    if (!has_mailboxes(f->search->store, f->followed->account_id))
+        return search_fill_anew(f, f->followed->account_id);
+    return call(f, forget);
+}
+
 int search_fill(struct search_filler *filler, struct search_followed *f)
 {
     struct store_mailbox mailbox;
     int r = store_mailbox_by_id(filler->search->store, f->mailbox_id, &mailbox);
 
     filler->followed = f;
-    if (r == STORE_NOT_FOUND) {
-        search_followed_set(filler->search, f, true);
-        return call(filler, forget);
-    }
+    if (r == STORE_NOT_FOUND)
+        return fill_gone(filler);
     if (r < 0)
         return r;
     if (f->uidvalidity != mailbox.uidvalidity || f->uid >= mailbox.uidnext)

@@ -546,6 +546,28 @@ static void a_mailbox_that_is_gone_is_forgotten(void)
     CHECK(search_status(the_search, ANA, &status) == 0 && status.mailboxes == 1);
 }
 
+/// Of an account that was removed nothing stays.
+static void the_last_mailbox_takes_the_file_along(void)
+{
+    struct store_mailbox mailboxes[] = {put(STR("\r\nhere\r\n")),
+                                        put_in(ANA, "Other", STR("\r\nthere\r\n"))};
+    struct store_change *change;
+    struct stat st;
+    char path[300];
+
+    open_search();
+    CHECK(search_rebuild(the_search, ANA) == 0 && search_catch_up(the_search) == 0);
+    snprintf(path, sizeof path, "%s/search/%d.db", dir, ANA);
+    CHECK(stat(path, &st) == 0);
+    CHECK(store_change_new(store, &change) == 0);
+    for (size_t i = 0; i < COUNT(mailboxes); i++)
+        store_change_mailbox_delete(change, mailboxes[i].id);
+    CHECK(store_commit(change) == 0);
+    store_change_free(change);
+    CHECK(search_catch_up(the_search) == 0);
+    CHECK(stat(path, &st) < 0);
+}
+
 static void a_rebuild_begins_anew(void)
 {
     struct store_mailbox mailbox = put_hard(30);
@@ -804,6 +826,7 @@ TEST(accounts_do_not_see_each_other)
 TEST(what_is_too_much_is_read)
 TEST(the_gone_leave)
 TEST(a_mailbox_that_is_gone_is_forgotten)
+TEST(the_last_mailbox_takes_the_file_along)
 TEST(a_rebuild_begins_anew)
 TEST(rebuilds_of_several_accounts)
 TEST(all_is_thrown_away)
@@ -822,6 +845,7 @@ int main(void)
         cmocka_unit_test(test_what_is_too_much_is_read),
         cmocka_unit_test(test_the_gone_leave),
         cmocka_unit_test(test_a_mailbox_that_is_gone_is_forgotten),
+        cmocka_unit_test(test_the_last_mailbox_takes_the_file_along),
         cmocka_unit_test(test_a_rebuild_begins_anew),
         cmocka_unit_test(test_rebuilds_of_several_accounts),
         cmocka_unit_test(test_all_is_thrown_away),
